@@ -1,0 +1,24 @@
+//! Random numbers as a pure function of what they are for.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What a stream of random numbers is used for, so that two uses never share one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    Order,
+    Crop,
+}
+
+/// The generator of one draw: the four numbers are the key of a ChaCha8 stream.
+pub(crate) fn generator(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> ChaCha8Rng {
+    let tag = match purpose {
+        Purpose::Order => 1_u64,
+        Purpose::Crop => 2,
+    };
+    let mut key = [0; 32];
+    for (place, number) in key.chunks_exact_mut(8).zip([seed, epoch, index, tag]) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}

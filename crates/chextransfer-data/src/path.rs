@@ -1,0 +1,116 @@
+//! The `Path` cell: which patient and study it names, and where its file lies.
+
+/// First components of paths that are already relative to the dataset's folder.
+const SPLIT_FOLDERS: [&str; 4] = ["train", "valid", "val", "test"];
+
+/// Patient and study of a path such as `CheXpert-v1.0/train/patient00001/study1/view1_frontal.jpg`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// `patient00001`
+    pub(crate) patient: String,
+    /// `patient00001/study1`
+    pub(crate) study: String,
+}
+
+/// Checks a path and finds patient and study in it; the error says what the path lacks.
+pub(crate) fn identify(path: &str) -> Result<Identity, &'static str> {
+    const EXPECTED: &str = "a path with a patientN/studyN folder and a file name";
+    const INSIDE: &str = "a relative path with / between its parts and no empty, `.` or `..` part";
+
+    let components: Vec<&str> = path.split('/').collect();
+    let outside =
+        |part: &&str| matches!(*part, "" | "." | "..") || part.contains(['\\', ':', '\0']);
+    if components.iter().any(outside) {
+        return Err(INSIDE);
+    }
+    components
+        .windows(3)
+        .find(|parts| is_numbered(parts[0], "patient") && is_numbered(parts[1], "study"))
+        .map(|parts| Identity {
+            patient: parts[0].to_owned(),
+            study: format!("{}/{}", parts[0], parts[1]),
+        })
+        .ok_or(EXPECTED)
+}
+
+/// The path below the dataset's folder.
+///
+/// The CSVs of CheXpert name their files from the parent of that folder (`CheXpert-v1.0/train/...`), copies of the
+/// dataset are often kept under another name, and some CSVs start at the split. So a first component that is neither a
+/// split nor a patient is taken for the dataset's name and dropped.
+pub(crate) fn below_root(path: &str) -> &str {
+    match path.split_once('/') {
+        Some((first, rest))
+            if !SPLIT_FOLDERS.contains(&first) && !is_numbered(first, "patient") =>
+        {
+            rest
+        }
+        _ => path,
+    }
+}
+
+fn is_numbered(component: &str, word: &str) -> bool {
+    component
+        .strip_prefix(word)
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dataset_name_is_dropped_and_a_split_is_kept() {
+        let tail = "train/patient00001/study1/view1_frontal.jpg";
+        for prefix in [
+            "CheXpert-v1.0/",
+            "CheXpert-v1.0-small/",
+            "NIH-CXR-v1.0-small/",
+            "",
+        ] {
+            let path = format!("{prefix}{tail}");
+            assert_eq!(below_root(&path), tail);
+            let identity = identify(&path).unwrap();
+            assert_eq!(identity.patient, "patient00001");
+            assert_eq!(identity.study, "patient00001/study1");
+        }
+        for unprefixed in [
+            "val/patient1/study2/a.png",
+            "test/patient1/study2/a.png",
+            "patient1/study2/a.png",
+        ] {
+            assert_eq!(below_root(unprefixed), unprefixed);
+        }
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_folder_is_refused() {
+        for path in [
+            "/etc/patient1/study1/a.jpg",
+            "../patient1/study1/a.jpg",
+            "x/train/patient1/study1/../../a.jpg",
+            "train//patient1/study1/a.jpg",
+            "./train/patient1/study1/a.jpg",
+            "train\\..\\patient1/study1/a.jpg",
+            "C:/train/patient1/study1/a.jpg",
+            "",
+        ] {
+            assert!(identify(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_without_patient_and_study_is_refused() {
+        for path in [
+            "train/a.jpg",
+            "train/patient00001/a.jpg",
+            "train/patient/study1/a.jpg",
+            "train/patient1/studyX/a.jpg",
+            "train/patient1/study1",
+            "train/study1/patient1/a.jpg",
+        ] {
+            assert!(identify(path).is_err(), "{path:?}");
+        }
+    }
+}

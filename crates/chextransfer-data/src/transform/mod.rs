@@ -1,0 +1,7 @@
+//! The steps between a decoded image and a network's square of values: resize, then crop.
+
+mod crop;
+mod recipe;
+mod resize;
+
+pub use recipe::{CropPosition, Draw, ImageRecipe};

@@ -1,0 +1,10 @@
+//! The crate held against hostile files, against Pillow, and against itself with other thread counts.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod fixture;
+mod images;
+mod loading;
+mod nih_sample;
+mod pillow;
+mod tables;

@@ -1,0 +1,96 @@
+//! Shapes and costs of a network for a given image, computed without a device.
+
+use crate::layers::ConvSpec;
+
+/// One block of a network, for a given image size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockSummary {
+    /// The block's name in its paper or in torchvision.
+    pub name: String,
+    /// Channels of its feature map.
+    pub channels: usize,
+    /// Image pixels per map pixel, on one side.
+    pub reduction: usize,
+    /// Height and width of its feature map.
+    pub side: [usize; 2],
+    /// Side in pixels of the image region that one value of its map sees.
+    pub receptive_field: usize,
+    /// Trainable parameters of this block alone.
+    pub parameters: usize,
+    /// Multiply-accumulates of this block alone, for one image.
+    pub macs: u64,
+}
+
+/// A layer whose window does not fit the map that reaches it.
+#[derive(Debug)]
+pub(crate) struct DoesNotFit {
+    pub(crate) layer: String,
+    pub(crate) map: [usize; 2],
+}
+
+/// Follows a feature map through the layers.
+#[derive(Debug, Clone)]
+pub(crate) struct Trace {
+    /// Height and width of the map.
+    pub(crate) map: [usize; 2],
+    /// Multiply-accumulates so far.
+    pub(crate) macs: u64,
+    /// Image pixels between neighbouring map pixels.
+    pub(crate) jump: [usize; 2],
+    /// Image pixels that one map pixel sees.
+    pub(crate) receptive_field: [usize; 2],
+}
+
+impl Trace {
+    pub(crate) fn new(image: [usize; 2]) -> Self {
+        Self {
+            map: image,
+            macs: 0,
+            jump: [1; 2],
+            receptive_field: [1; 2],
+        }
+    }
+
+    /// Slides a window over the map (floor rounding, as PyTorch's default).
+    pub(crate) fn window(
+        &mut self,
+        layer: &str,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Result<(), DoesNotFit> {
+        let before = self.map;
+        for axis in 0..2 {
+            let padded = before[axis] + 2 * padding[axis];
+            if before[axis] == 0 || padded < kernel[axis] {
+                return Err(DoesNotFit {
+                    layer: layer.to_owned(),
+                    map: before,
+                });
+            }
+            self.map[axis] = (padded - kernel[axis]) / stride[axis] + 1;
+            self.receptive_field[axis] += (kernel[axis] - 1) * self.jump[axis];
+            self.jump[axis] *= stride[axis];
+        }
+        Ok(())
+    }
+
+    /// Passes a convolution.
+    pub(crate) fn conv(&mut self, layer: &str, conv: &ConvSpec) -> Result<(), DoesNotFit> {
+        self.window(layer, conv.kernel, conv.stride, conv.padding)?;
+        let taps = conv.input / conv.groups * conv.kernel[0] * conv.kernel[1];
+        self.macs += (conv.output * taps * self.map[0] * self.map[1]) as u64;
+        Ok(())
+    }
+
+    /// Adds the cost of a shortcut that leaves the main path's shape as it is.
+    pub(crate) fn shortcut(&mut self, start: &Self, conv: &ConvSpec) -> Result<(), DoesNotFit> {
+        let mut side = Self {
+            macs: 0,
+            ..start.clone()
+        };
+        side.conv("downsample", conv)?;
+        self.macs += side.macs;
+        Ok(())
+    }
+}

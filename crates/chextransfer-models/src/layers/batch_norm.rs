@@ -1,0 +1,140 @@
+//! Batch normalisation with PyTorch's running statistics.
+
+use burn::module::{Flag, Module, Param, RunningState};
+use burn::tensor::{Tensor, module};
+
+use crate::initialization::{Distribution, Initialization};
+use crate::spec::{TensorKind, TensorSpec};
+
+/// Batch normalisation over the channels of a feature map (Ioffe and Szegedy 2015).
+///
+/// Burn's own layer keeps the biased batch variance as running variance; PyTorch, and so every
+/// checkpoint, keeps the unbiased one (divided by n - 1). Fields carry PyTorch's names.
+#[derive(Module, Debug)]
+pub struct BatchNorm2d {
+    /// Scale, `[channels]`.
+    pub weight: Param<Tensor<1>>,
+    /// Shift, `[channels]`.
+    pub bias: Param<Tensor<1>>,
+    /// Mean over the images seen in training, `[channels]`.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Unbiased variance over the images seen in training, `[channels]`.
+    pub running_var: RunningState<Tensor<1>>,
+    /// Off in a frozen layer, which then uses and keeps its running statistics.
+    training: Param<Flag>,
+    momentum: f64,
+    epsilon: f64,
+}
+
+impl BatchNorm2d {
+    /// Weight of a new batch in the running statistics: PyTorch's default.
+    const MOMENTUM: f64 = 0.1;
+    /// Added to the variance: PyTorch's default.
+    const EPSILON: f64 = 1e-5;
+
+    pub(crate) fn new(channels: usize, initialization: &mut Initialization) -> Self {
+        let mut constant = |value| initialization.tensor([channels], Distribution::Constant(value));
+        Self {
+            weight: Param::from_tensor(constant(1.0)),
+            bias: Param::from_tensor(constant(0.0)),
+            running_mean: RunningState::new(constant(0.0)),
+            running_var: RunningState::new(constant(1.0)),
+            training: Param::from_bool(true),
+            momentum: Self::MOMENTUM,
+            epsilon: Self::EPSILON,
+        }
+    }
+
+    /// The tensors that a layer of this many channels holds.
+    pub(crate) fn tensors(path: &str, channels: usize, into: &mut Vec<TensorSpec>) {
+        for (name, kind) in [
+            ("weight", TensorKind::Parameter),
+            ("bias", TensorKind::Parameter),
+            ("running_mean", TensorKind::Statistic),
+            ("running_var", TensorKind::Statistic),
+        ] {
+            into.push(TensorSpec::new(path, name, vec![channels], kind));
+        }
+    }
+
+    /// Normalises with the batch's statistics while training, with the running ones otherwise.
+    ///
+    /// # Shapes
+    /// `[batch, channels, height, width]`, unchanged.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        if input.device().is_autodiff() && self.training.is_enabled() {
+            self.forward_training(input)
+        } else {
+            let device = input.device();
+            module::batch_norm(
+                input,
+                self.weight.val(),
+                self.bias.val(),
+                self.running_mean.value().to_device(&device),
+                self.running_var.value().to_device(&device),
+                self.epsilon,
+            )
+        }
+    }
+
+    fn forward_training(&self, input: Tensor<4>) -> Tensor<4> {
+        let [batch, _, height, width] = input.dims();
+        let device = input.device();
+        let count = (batch * height * width) as f64;
+        let normalized =
+            module::batch_norm_train(input, self.weight.val(), self.bias.val(), self.epsilon);
+        // A single value has no unbiased variance; the biased one (zero) stands in for it.
+        let unbiased = normalized
+            .variance
+            .mul_scalar(count / (count - 1.0).max(1.0));
+        for (running, batch) in [
+            (&self.running_mean, normalized.mean),
+            (&self.running_var, unbiased),
+        ] {
+            let previous = running.value_sync().to_device(&device);
+            running.update(
+                previous
+                    .mul_scalar(1.0 - self.momentum)
+                    .add(batch.mul_scalar(self.momentum))
+                    .detach(),
+            );
+        }
+        normalized.output
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::DeviceChoice;
+    use burn::tensor::TensorData;
+
+    #[test]
+    fn running_statistics_are_pytorchs() {
+        let device = DeviceChoice::Cpu.open().unwrap().autodiff();
+        let layer = BatchNorm2d::new(1, &mut Initialization::new(0, &device));
+        let input = TensorData::new(vec![1.0f32, 2.0, 3.0, 6.0], [2, 1, 1, 2]);
+        layer.forward(Tensor::from_data(input, &device));
+
+        // torch.nn.BatchNorm2d(1) on the same four values: mean 3, unbiased variance 14/3.
+        let trained = layer.valid();
+        let mean = trained.running_mean.value().into_scalar::<f32>();
+        let variance = trained.running_var.value().into_scalar::<f32>();
+        assert!((mean - 0.3).abs() < 1e-6, "{mean}");
+        assert!(
+            (variance - (0.9 + 0.1 * 14.0 / 3.0)).abs() < 1e-6,
+            "{variance}"
+        );
+    }
+
+    #[test]
+    fn evaluation_uses_and_keeps_the_running_statistics() {
+        let device = DeviceChoice::Cpu.open().unwrap();
+        let layer = BatchNorm2d::new(1, &mut Initialization::new(0, &device));
+        let input = Tensor::<4>::full([2, 1, 2, 2], 3.0, &device);
+        let output = layer.forward(input).max().into_scalar::<f32>();
+        assert!((output - 3.0 / (1.0f32 + 1e-5).sqrt()).abs() < 1e-6);
+        assert_eq!(layer.running_mean.value().into_scalar::<f32>(), 0.0);
+    }
+}

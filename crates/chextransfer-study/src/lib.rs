@@ -1,0 +1,28 @@
+//! Tables and figures from run directories.
+//!
+//! In: what a training run wrote down. Out: figures as SVG files that any browser shows (no fonts are needed to make them)
+//! and Grad-CAM overlays as PNG. Nothing is computed here but the place of a mark on paper.
+//!
+//! ```
+//! use chextransfer_study::{CurvePoint, training_curve};
+//!
+//! let points = [(8_192, 0.42, 0.71), (16_384, 0.35, 0.78)].map(|(examples, loss, auc)| CurvePoint {
+//!     examples,
+//!     training_loss: loss,
+//!     validation_loss: Some(loss + 0.02),
+//!     validation_auc: Some(auc),
+//! });
+//! let folder = tempfile::tempdir()?;
+//! let file = folder.path().join("training_curve.svg");
+//! training_curve(&points, &file)?;
+//! assert!(std::fs::read_to_string(file)?.contains("best: 0.780 at 16,384"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod explanations;
+mod figures;
+
+pub use error::{Error, Result};
+pub use explanations::explain_run;
+pub use figures::{CurvePoint, training_curve};

@@ -1,0 +1,307 @@
+//! Checkpoints: the newest to resume from, the best for the ensemble.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::ModuleRecord;
+use burn::tensor::Bytes;
+use chextransfer_models::Network;
+use chextransfer_models::weights::sha256_hex;
+use serde::{Deserialize, Serialize};
+
+use crate::files::{create_folder, write_whole};
+use crate::run_directory::{RunDirectory, ValidationRecord};
+use crate::{Error, Result};
+
+/// Where a run is: all that a resumed one needs besides weights and optimiser.
+///
+/// There is no state of a random generator: order and crops are functions of (seed, epoch), dropout
+/// of (seed, step).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Optimiser steps taken.
+    pub(crate) step: u64,
+    /// Epochs completed.
+    pub(crate) epoch: u64,
+    /// Batches done in the current epoch.
+    pub(crate) batch: usize,
+    /// Training examples seen.
+    pub(crate) examples: u64,
+    /// `examples` at the last validation.
+    pub(crate) validated_at: u64,
+    /// Sum and number of the steps' losses since then.
+    pub(crate) losses: (f64, u64),
+    /// All validations.
+    pub(crate) validations: Vec<ValidationRecord>,
+    /// The best checkpoints, best first.
+    pub(crate) best: Vec<Best>,
+}
+
+/// A checkpoint that is kept for the ensemble.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The optimiser step after which it was taken.
+    pub step: u64,
+    /// Its mean validation AUROC; `None` where that is undefined.
+    pub validation_auc: Option<f64>,
+    /// SHA-256 of its weights.
+    pub sha256: String,
+}
+
+/// `state.json` of a checkpoint: written last, so that it vouches for the other files.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    progress: Progress,
+    network_sha256: String,
+    optimizer_sha256: String,
+}
+
+const NETWORK: &str = "network.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const STATE: &str = "state.json";
+/// Checkpoints to resume from: the newest, and the one before in case it is damaged.
+const KEPT: usize = 2;
+
+impl Best {
+    /// Better first: the higher AUROC, an undefined one last, the earlier of equals.
+    fn rank(&self, other: &Self) -> std::cmp::Ordering {
+        let auc = |best: &Self| best.validation_auc.unwrap_or(f64::NEG_INFINITY);
+        auc(other)
+            .total_cmp(&auc(self))
+            .then(self.step.cmp(&other.step))
+    }
+
+    fn path(&self, directory: &RunDirectory) -> PathBuf {
+        best_folder(directory).join(format!("step-{:08}.bpk", self.step))
+    }
+
+    /// Loads its weights into a network of the same shape.
+    pub(crate) fn load(&self, network: Network, directory: &RunDirectory) -> Result<Network> {
+        let path = self.path(directory);
+        let bytes = read_checked(&path, &self.sha256)?;
+        load_network(network, bytes, &path)
+    }
+}
+
+impl Progress {
+    /// Ranks a network among the best, stores it where it is one of `keep`, and names those that no
+    /// longer are.
+    pub(crate) fn keep_if_good(
+        &mut self,
+        network: &Network,
+        validation_auc: Option<f64>,
+        keep: usize,
+        directory: &RunDirectory,
+    ) -> Result<()> {
+        let mut candidate = Best {
+            step: self.step,
+            validation_auc,
+            sha256: String::new(),
+        };
+        let rank = self
+            .best
+            .partition_point(|best| best.rank(&candidate).is_lt());
+        if rank >= keep {
+            return Ok(());
+        }
+        let path = candidate.path(directory);
+        let bytes = network_bytes(network, &path)?;
+        candidate.sha256 = sha256_hex(&bytes);
+        create_folder(&best_folder(directory))?;
+        write_whole(&path, &bytes)?;
+        self.best.insert(rank, candidate);
+        self.best.truncate(keep);
+        Ok(())
+    }
+
+    /// Stores a checkpoint to resume from, whole or not at all, and then drops what it supersedes.
+    pub(crate) fn save(
+        &self,
+        network: &Network,
+        optimizer: &ModuleOptimizer,
+        directory: &RunDirectory,
+    ) -> Result<()> {
+        let path = directory
+            .checkpoints()
+            .join(format!("step-{:08}", self.step));
+        let network = network_bytes(network, &path)?;
+        let optimizer = optimizer.into_bytes().map_err(Error::io("write", &path))?;
+        let state = State {
+            progress: self.clone(),
+            network_sha256: sha256_hex(&network),
+            optimizer_sha256: sha256_hex(&optimizer),
+        };
+        let state = serde_json::to_vec_pretty(&state).map_err(Error::io("write", &path))?;
+        let temporary = tempfile::Builder::new()
+            .prefix("unfinished-")
+            .tempdir_in(directory.checkpoints())
+            .map_err(Error::io("write", &path))?;
+        for (name, bytes) in [
+            (NETWORK, &network[..]),
+            (OPTIMIZER, &optimizer),
+            (STATE, &state),
+        ] {
+            write_whole(&temporary.path().join(name), bytes)?;
+        }
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(Error::io("replace", &path))?;
+        }
+        fs::rename(temporary.path(), &path).map_err(Error::io("write", &path))?;
+        self.clean(directory)
+    }
+
+    /// Removes checkpoints that are superseded and files of a run that ended half-way.
+    fn clean(&self, directory: &RunDirectory) -> Result<()> {
+        for old in all(directory)?.into_iter().skip(KEPT) {
+            fs::remove_dir_all(&old).map_err(Error::io("remove", &old))?;
+        }
+        let kept: Vec<_> = self.best.iter().map(|best| best.path(directory)).collect();
+        let folder = best_folder(directory);
+        for path in entries(&folder)? {
+            if !kept.contains(&path) {
+                fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+            }
+        }
+        for path in entries(&directory.checkpoints())? {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            if name.starts_with("unfinished-") {
+                fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads where a run is from its newest whole checkpoint; `refused` hears of damaged ones.
+    pub(crate) fn newest(
+        directory: &RunDirectory,
+        mut refused: impl FnMut(&Path, &str),
+    ) -> Result<Checkpoint> {
+        let mut reasons = String::new();
+        for path in all(directory)? {
+            match Checkpoint::read(&path) {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(error) => {
+                    refused(&path, &error.to_string());
+                    reasons += &format!("; {error}");
+                }
+            }
+        }
+        Err(Error::NoCheckpoint {
+            path: directory.root().to_owned(),
+            refused: reasons,
+        })
+    }
+}
+
+/// A checkpoint whose digests were found right.
+pub(crate) struct Checkpoint {
+    pub(crate) progress: Progress,
+    path: PathBuf,
+    network: Vec<u8>,
+    optimizer: Vec<u8>,
+}
+
+impl Checkpoint {
+    fn read(path: &Path) -> Result<Self> {
+        let wrong = |cause: String| Error::Checkpoint {
+            path: path.to_owned(),
+            reason: cause,
+        };
+        let state =
+            fs::read(path.join(STATE)).map_err(|cause| wrong(format!("{STATE}: {cause}")))?;
+        let state: State =
+            serde_json::from_slice(&state).map_err(|cause| wrong(format!("{STATE}: {cause}")))?;
+        Ok(Self {
+            progress: state.progress,
+            network: read_checked(&path.join(NETWORK), &state.network_sha256)?,
+            optimizer: read_checked(&path.join(OPTIMIZER), &state.optimizer_sha256)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Puts the stored state into a fresh network and a fresh optimiser.
+    pub(crate) fn restore(
+        self,
+        network: Network,
+        optimizer: ModuleOptimizer,
+    ) -> Result<(Network, ModuleOptimizer, Progress)> {
+        let network = load_network(network, self.network, &self.path)?;
+        let wrong = |reason: String| Error::Checkpoint {
+            path: self.path.clone(),
+            reason,
+        };
+        let bytes = Bytes::from_bytes_vec(self.optimizer);
+        // Burn first puts the optimiser's state on its default device, whichever the run uses, and
+        // panics where that device does not exist.
+        let optimizer = catch_unwind(AssertUnwindSafe(|| optimizer.from_bytes(bytes)))
+            .map_err(|_| {
+                wrong(
+                    "Burn's default device is not usable; set BURN_DEVICE, for example to flex"
+                        .to_owned(),
+                )
+            })?
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok((network, optimizer, self.progress))
+    }
+}
+
+fn best_folder(directory: &RunDirectory) -> PathBuf {
+    directory.checkpoints().join("best")
+}
+
+/// Checkpoints to resume from, the newest first.
+fn all(directory: &RunDirectory) -> Result<Vec<PathBuf>> {
+    let is_checkpoint = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("step-"))
+    };
+    let mut all: Vec<_> = entries(&directory.checkpoints())?
+        .into_iter()
+        .filter(is_checkpoint)
+        .collect();
+    all.sort_by(|a, b| b.cmp(a));
+    Ok(all)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(Error::io("read", folder))
+}
+
+fn read_checked(path: &Path, sha256: &str) -> Result<Vec<u8>> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let found = sha256_hex(&bytes);
+    if found != sha256 {
+        return Err(Error::Checkpoint {
+            path: path.to_owned(),
+            reason: format!("its SHA-256 is {found}, expected {sha256}: half-written or changed"),
+        });
+    }
+    Ok(bytes)
+}
+
+/// The weights of a network with its running statistics up to date.
+fn network_bytes(network: &Network, path: &Path) -> Result<Vec<u8>> {
+    // A training module commits running statistics one step late; `valid` synchronises them.
+    let bytes = network.valid().into_record().into_bytes();
+    Ok(bytes.map_err(Error::io("write", path))?.to_vec())
+}
+
+fn load_network(network: Network, bytes: Vec<u8>, path: &Path) -> Result<Network> {
+    ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+        .and_then(|record| network.try_load_record(record))
+        .map_err(|error| Error::Checkpoint {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
+}

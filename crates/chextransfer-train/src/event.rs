@@ -1,0 +1,54 @@
+//! What a run tells while it works.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::run_directory::ValidationRecord;
+
+/// Something that happened in a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The training split's mean and standard deviation are being measured.
+    Measuring {
+        /// Images measured so far.
+        done: usize,
+        /// Images of the split.
+        of: usize,
+    },
+    /// A checkpoint was refused, and the one before it is tried.
+    Refused {
+        /// The checkpoint.
+        checkpoint: &'a Path,
+        /// What is wrong with it.
+        reason: &'a str,
+    },
+    /// An image could not be read and is left out.
+    Unreadable {
+        /// Its path as in the CSV.
+        path: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// An optimiser step was taken.
+    Step {
+        /// Training examples so far, over all epochs.
+        examples: u64,
+        /// Training examples of the whole run.
+        of: u64,
+        /// Loss of the step's batch.
+        loss: f32,
+    },
+    /// A split is being predicted.
+    Predicting {
+        /// Images predicted so far.
+        done: usize,
+        /// Images to predict.
+        of: usize,
+    },
+    /// A validation ended.
+    Validated(&'a ValidationRecord),
+}
+
+/// Takes the events of a run; `ControlFlow::Break` asks it to stop.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 'a;

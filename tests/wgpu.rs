@@ -1,0 +1,1 @@
+//! The same networks through the graphics API, against the CPU.
