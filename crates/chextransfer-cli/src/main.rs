@@ -1,2 +1,55 @@
-//! Under construction.
-fn main() {}
+//! `chextransfer`: arguments in, results out. Every command is a thin call into a crate; results go to standard output,
+//! progress to standard error. Exit code 0 done, 1 failed, 2 wrong usage.
+
+mod commands;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Fine-tune, truncate, evaluate and explain ImageNet networks on chest X-rays.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the networks, or one network's blocks and cuts
+    Models(commands::models::Arguments),
+    /// List the known ImageNet checkpoints
+    Weights(commands::weights::Arguments),
+    /// Make or look at datasets
+    #[command(subcommand)]
+    Data(commands::data::Command),
+    /// Fine-tune a network into a run folder
+    Train(commands::train::Arguments),
+    /// Judge a run's ensemble on a split
+    Evaluate(commands::evaluate::Arguments),
+    /// Draw Grad-CAM overlays of a run's most confident findings
+    Explain(commands::explain::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Models(arguments) => commands::models::run(arguments),
+        Command::Weights(arguments) => commands::weights::run(arguments),
+        Command::Data(command) => commands::data::run(command),
+        Command::Train(arguments) => commands::train::run(arguments),
+        Command::Evaluate(arguments) => commands::evaluate::run(arguments),
+        Command::Explain(arguments) => commands::explain::run(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -18,6 +18,10 @@ use crate::initialization::Initialization;
 use crate::spec::TensorSpec;
 
 /// A block on a device; described by [`BlockLayout`].
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a network has a handful; boxes would buy nothing"
+)]
 #[derive(Module, Debug)]
 pub enum Block {
     /// A residual stage of a ResNet.

@@ -29,6 +29,10 @@ pub struct Stem {
 }
 
 /// The layers between the last block and the head of a whole network.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a network has a handful; boxes would buy nothing"
+)]
 #[derive(Module, Debug)]
 pub enum Neck {
     /// A final normalisation and activation.

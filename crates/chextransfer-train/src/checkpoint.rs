@@ -13,7 +13,7 @@ use chextransfer_models::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{create_folder, write_whole};
-use crate::run_directory::{RunDirectory, ValidationRecord};
+use crate::run_directory::RunDirectory;
 use crate::{Error, Result};
 
 /// Where a run is: all that a resumed one needs besides weights and optimiser.
@@ -32,10 +32,10 @@ pub(crate) struct Progress {
     pub(crate) examples: u64,
     /// `examples` at the last validation.
     pub(crate) validated_at: u64,
-    /// Sum and number of the steps' losses since then.
-    pub(crate) losses: (f64, u64),
-    /// All validations.
-    pub(crate) validations: Vec<ValidationRecord>,
+    /// Losses of the steps since then.
+    pub(crate) losses: Vec<f32>,
+    /// All validations: the lines of `metrics.jsonl`.
+    pub(crate) validations: Vec<String>,
     /// The best checkpoints, best first.
     pub(crate) best: Vec<Best>,
 }
@@ -46,6 +46,7 @@ pub struct Best {
     /// The optimiser step after which it was taken.
     pub step: u64,
     /// Its mean validation AUROC; `None` where that is undefined.
+    #[serde(with = "crate::exact")]
     pub validation_auc: Option<f64>,
     /// SHA-256 of its weights.
     pub sha256: String,

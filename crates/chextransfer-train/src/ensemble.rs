@@ -88,7 +88,7 @@ impl Ensemble {
             self.config.labels,
             self.config.loader(),
         )?;
-        let mut unreadable = Unreadable::default();
+        let mut unreadable = Unreadable::open(&self.directory)?;
         let mut tables = Vec::new();
         for (index, member) in self.members.iter().enumerate() {
             let network = self.network(member, device)?;

@@ -91,6 +91,16 @@ pub enum Error {
         /// The batch's images, the first few by name.
         images: String,
     },
+    /// A loss that is not a finite number, of a network that is not being trained.
+    #[error("loss is {loss} on {images} of {}; the network predicts no finite numbers", .table.display())]
+    PredictionLoss {
+        /// The loss.
+        loss: f32,
+        /// The batch's images, the first few by name.
+        images: String,
+        /// The CSV file of the split.
+        table: PathBuf,
+    },
     /// More unreadable images than the settings allow.
     #[error(
         "{found} of {rows} images of {split} are unreadable, more than max_unreadable = {allowed}; the first: {first}"

@@ -28,6 +28,7 @@ mod config;
 mod ensemble;
 mod error;
 mod event;
+mod exact;
 mod files;
 mod input;
 mod loss;

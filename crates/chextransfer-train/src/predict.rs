@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, activation::sigmoid};
-use chextransfer_data::{Loader, Normalization, Observation, Skipped};
+use chextransfer_data::{Loader, Normalization, Observation, Records, Skipped};
 use chextransfer_metrics::Predictions;
 use chextransfer_models::Network;
 use ndarray::Array2;
@@ -27,7 +27,8 @@ pub struct Prediction {
 /// Predicts the images of a loader in their order; `None` when the observer asked to stop.
 ///
 /// # Errors
-/// [`Error::NothingReadable`] when there is no image to predict.
+/// [`Error::NothingReadable`] when there is no image to predict, [`Error::PredictionLoss`] when the
+/// network gives no finite numbers.
 pub fn predict(
     network: &Network,
     loader: &Loader,
@@ -45,8 +46,16 @@ pub fn predict(
             let input = Input::new(&batch, normalization, device);
             let logits = network.forward(input.images);
             let elements = batch.mask.iter().map(|&mask| f64::from(mask)).sum::<f64>();
-            let mean = masked_binary_cross_entropy(logits.clone(), input.targets, input.mask);
-            loss += f64::from(mean.into_scalar::<f32>()) * elements;
+            let mean = masked_binary_cross_entropy(logits.clone(), input.targets, input.mask)
+                .into_scalar::<f32>();
+            if !mean.is_finite() {
+                return Err(Error::PredictionLoss {
+                    loss: mean,
+                    images: named(records, &batch.indices),
+                    table: records.file().to_owned(),
+                });
+            }
+            loss += f64::from(mean) * elements;
             counted += elements;
             probabilities.extend(sigmoid(logits).into_data().iter::<f64>());
         }
@@ -87,4 +96,16 @@ pub fn predict(
         loss: loss / f64::max(counted, 1.0),
         skipped,
     }))
+}
+
+/// The paths of these rows, the first few of many.
+pub(crate) fn named(records: &Records, rows: &[usize]) -> String {
+    const SHOWN: usize = 3;
+    let paths = rows.iter().map(|&row| records.records()[row].path.as_str());
+    let shown: Vec<_> = paths.take(SHOWN).collect();
+    let shown = shown.join(", ");
+    match rows.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }

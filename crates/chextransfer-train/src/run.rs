@@ -17,7 +17,7 @@ use crate::ensemble::chexpert_auc;
 use crate::event::{Event, Observer};
 use crate::input::Input;
 use crate::loss::masked_binary_cross_entropy;
-use crate::predict::predict;
+use crate::predict::{named, predict};
 use crate::run_directory::{Provenance, RunDirectory, ValidationRecord};
 use crate::unreadable::Unreadable;
 use crate::{Error, Result, TrainConfig};
@@ -82,7 +82,7 @@ impl Run {
             Some(_) => Normalization::IMAGENET,
             None => measure(&config, &training, observer)?,
         };
-        let directory = RunDirectory::create(folder, &config)?;
+        let directory = RunDirectory::create(folder)?;
         directory.write_provenance(&Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: spec.name(),
@@ -94,6 +94,7 @@ impl Run {
             data: Provenance::data_of(&dataset)?,
         })?;
         let mut run = Self {
+            unreadable: Unreadable::open(&directory)?,
             directory,
             normalization,
             device,
@@ -103,10 +104,11 @@ impl Run {
             validation,
             progress: Progress::default(),
             saved_at: 0,
-            unreadable: Unreadable::default(),
             config,
         };
         run.save()?;
+        // Last, so that a run that was killed here can be begun anew.
+        run.directory.write_config(&run.config)?;
         Ok(run)
     }
 
@@ -146,6 +148,7 @@ impl Run {
         let (network, optimizer, progress) = checkpoint.restore(network, optimizer())?;
         directory.write_validations(&progress.validations)?;
         Ok(Self {
+            unreadable: Unreadable::open(&directory)?,
             directory,
             normalization: provenance.normalization,
             device,
@@ -155,7 +158,6 @@ impl Run {
             validation,
             saved_at: progress.examples,
             progress,
-            unreadable: Unreadable::default(),
             config,
         })
     }
@@ -246,19 +248,10 @@ impl Run {
             let loss = masked_binary_cross_entropy(logits, input.targets, input.mask);
             mean = loss.clone().into_scalar::<f32>();
             if !mean.is_finite() {
-                let names = batch
-                    .indices
-                    .iter()
-                    .map(|&index| records.records()[index].path.as_str());
-                let shown: Vec<_> = names.take(3).collect();
                 return Err(Error::Loss {
                     loss: mean,
                     step,
-                    images: format!(
-                        "{} and the rest of a batch of {}",
-                        shown.join(", "),
-                        batch.indices.len()
-                    ),
+                    images: named(&records, &batch.indices),
                 });
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
@@ -266,8 +259,7 @@ impl Run {
                 self.optimizer
                     .step(self.config.learning_rate, self.network.clone(), gradients);
             self.progress.step = step;
-            self.progress.losses.0 += f64::from(mean);
-            self.progress.losses.1 += 1;
+            self.progress.losses.push(mean);
         }
         self.progress.batch += 1;
         self.progress.examples += (batch.indices.len() + batch.skipped.len()) as u64;
@@ -304,12 +296,13 @@ impl Run {
             .table
             .by_study()?
             .evaluate(&chexpert_auc(), &Bootstrap::NONE)?;
-        let (sum, steps) = std::mem::take(&mut self.progress.losses);
+        let losses = std::mem::take(&mut self.progress.losses);
         let record = ValidationRecord {
             step: self.progress.step,
             epoch: self.progress.epoch,
             examples: self.progress.examples,
-            training_loss: sum / steps.max(1) as f64,
+            training_loss: losses.iter().copied().map(f64::from).sum::<f64>()
+                / losses.len().max(1) as f64,
             validation_loss: prediction.loss,
             validation_auc: evaluation.mean_auc,
             averaged: evaluation.averaged,
@@ -320,7 +313,9 @@ impl Run {
                 .collect(),
         };
         self.progress.validated_at = self.progress.examples;
-        self.progress.validations.push(record.clone());
+        let line =
+            serde_json::to_string(&record).map_err(Error::io("describe", self.directory.root()))?;
+        self.progress.validations.push(line);
         let keep = self.config.keep_best;
         self.progress
             .keep_if_good(&network, record.validation_auc, keep, &self.directory)?;

@@ -125,11 +125,11 @@ impl Provenance {
 }
 
 impl RunDirectory {
-    /// Makes the folder of a new run.
+    /// Makes the folder of a new run, which is one once [`RunDirectory::write_config`] was called.
     ///
     /// # Errors
     /// [`Error::RunExists`] when it holds a run, [`Error::Io`] when it cannot be made or written to.
-    pub(crate) fn create(root: &Path, config: &TrainConfig) -> Result<Self> {
+    pub(crate) fn create(root: &Path) -> Result<Self> {
         let directory = Self {
             root: root.to_owned(),
         };
@@ -140,9 +140,6 @@ impl RunDirectory {
         }
         create_folder(root)?;
         create_folder(&directory.checkpoints())?;
-        let path = directory.config_path();
-        let text = config.to_toml().map_err(Error::io("write", &path))?;
-        write_whole(&path, text.as_bytes())?;
         Ok(directory)
     }
 
@@ -211,30 +208,23 @@ impl RunDirectory {
         self.root.join("config.toml")
     }
 
+    pub(crate) fn write_config(&self, config: &TrainConfig) -> Result<()> {
+        let path = self.config_path();
+        let text = config.to_toml().map_err(Error::io("write", &path))?;
+        write_whole(&path, text.as_bytes())
+    }
+
     pub(crate) fn write_provenance(&self, provenance: &Provenance) -> Result<()> {
         self.write_json(&self.root.join("provenance.json"), provenance)
     }
 
-    pub(crate) fn write_validations(&self, records: &[ValidationRecord]) -> Result<()> {
-        let path = self.root.join("metrics.jsonl");
-        let mut text = String::new();
-        for record in records {
-            text += &serde_json::to_string(record).map_err(Error::io("write", &path))?;
-            text.push('\n');
-        }
-        write_whole(&path, text.as_bytes())
+    pub(crate) fn write_validations(&self, lines: &[String]) -> Result<()> {
+        let text: String = lines.iter().map(|line| line.clone() + "\n").collect();
+        write_whole(&self.root.join("metrics.jsonl"), text.as_bytes())
     }
 
-    pub(crate) fn write_unreadable<'a>(
-        &self,
-        rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
-    ) -> Result<()> {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let mut text = "Split,Path,Reason\n".to_owned();
-        for (split, path, reason) in rows {
-            text += &format!("{split},{},{}\n", quoted(path), quoted(reason));
-        }
-        write_whole(&self.root.join("unreadable.csv"), text.as_bytes())
+    pub(crate) fn unreadable_path(&self) -> PathBuf {
+        self.root.join("unreadable.csv")
     }
 
     /// Stores predictions by image and by study.

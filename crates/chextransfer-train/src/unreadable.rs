@@ -5,16 +5,33 @@ use std::collections::BTreeMap;
 use chextransfer_data::{Records, Skipped, Split};
 
 use crate::event::{Event, Observer};
+use crate::files::write_whole;
 use crate::run_directory::RunDirectory;
 use crate::{Error, Result};
 
-/// Unreadable images by split and path, with the reason.
-#[derive(Debug, Default)]
+/// Unreadable images by split and path, with the reason: the content of `unreadable.csv`.
+#[derive(Debug)]
 pub(crate) struct Unreadable {
-    found: BTreeMap<(&'static str, String), String>,
+    found: BTreeMap<(String, String), String>,
 }
 
+const COLUMNS: [&str; 3] = ["Split", "Path", "Reason"];
+
 impl Unreadable {
+    /// Those that a run's folder lists already.
+    pub(crate) fn open(directory: &RunDirectory) -> Result<Self> {
+        let path = directory.unreadable_path();
+        let mut found = BTreeMap::new();
+        if path.exists() {
+            let mut reader = csv::Reader::from_path(&path).map_err(Error::io("read", &path))?;
+            for row in reader.deserialize() {
+                let (split, image, reason) = row.map_err(Error::io("read", &path))?;
+                found.insert((split, image), reason);
+            }
+        }
+        Ok(Self { found })
+    }
+
     /// Takes note of a batch's skipped images, and stores the list where it grew.
     ///
     /// # Errors
@@ -27,25 +44,23 @@ impl Unreadable {
         directory: &RunDirectory,
         observer: &mut Observer,
     ) -> Result<()> {
+        if skipped.is_empty() {
+            return Ok(());
+        }
         let before = self.found.len();
         for Skipped { path, reason } in skipped {
-            let key = (split.name(), path.clone());
+            let key = (split.name().to_owned(), path.clone());
             if self.found.insert(key, reason.clone()).is_none() {
                 let _ = observer(Event::Unreadable { path, reason });
             }
         }
-        if self.found.len() == before {
-            return Ok(());
+        if self.found.len() > before {
+            self.write(directory)?;
         }
-        let rows = self
-            .found
-            .iter()
-            .map(|((split, path), reason)| (*split, path.as_str(), reason.as_str()));
-        directory.write_unreadable(rows)?;
         let of_split = || {
             self.found
                 .iter()
-                .filter(|((name, _), _)| *name == split.name())
+                .filter(|((name, _), _)| name == split.name())
         };
         let found = of_split().count();
         if found as f64 > allowed * records.len() as f64 {
@@ -61,5 +76,20 @@ impl Unreadable {
             });
         }
         Ok(())
+    }
+
+    fn write(&self, directory: &RunDirectory) -> Result<()> {
+        let path = directory.unreadable_path();
+        let table = || -> csv::Result<Vec<u8>> {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(COLUMNS)?;
+            for ((split, image), reason) in &self.found {
+                writer.write_record([split, image, reason])?;
+            }
+            writer
+                .into_inner()
+                .map_err(|error| error.into_error().into())
+        };
+        write_whole(&path, &table().map_err(Error::io("write", &path))?)
     }
 }

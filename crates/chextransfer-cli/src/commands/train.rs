@@ -1,0 +1,137 @@
+//! `train`: fine-tuning.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use chextransfer_data::{BlankPolicy, LabelProblem, Split, UncertaintyPolicy};
+use chextransfer_models::{Architecture, DeviceChoice};
+use chextransfer_study::{CurvePoint, training_curve};
+use chextransfer_train::{Ensemble, Event, Outcome, Run, TrainConfig};
+
+use super::result_line;
+use crate::run::{interrupted, progress};
+
+const GO_ON: &str = "the same command with --resume goes on";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Settings from a file such as a run's config.toml; options given here replace its own
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Network, for example densenet121
+    #[arg(long, required_unless_present = "config")]
+    architecture: Option<Architecture>,
+    /// Dataset folder with train.csv and valid.csv
+    #[arg(long, required_unless_present = "config")]
+    data: Option<PathBuf>,
+    /// Drop this many of the network's last blocks
+    #[arg(long)]
+    minus: Option<usize>,
+    /// ImageNet weights: a safetensors file under torchvision's names; random weights without
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Side of the network's input in pixels [default: 320]
+    #[arg(long)]
+    image_size: Option<u32>,
+    /// Passes over the training images [default: 3]
+    #[arg(long)]
+    epochs: Option<u64>,
+    /// Images in a step [default: 16]
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Adam's learning rate [default: 0.0001]
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Training images between validations [default: 8192]
+    #[arg(long)]
+    validate_every: Option<u64>,
+    /// Checkpoints that are averaged [default: 10]
+    #[arg(long)]
+    keep_best: Option<usize>,
+    /// Share of images that may be unreadable [default: 0.01]
+    #[arg(long)]
+    max_unreadable: Option<f64>,
+    /// What becomes of uncertain labels: ignore, zeros or ones [default: ignore]
+    #[arg(long)]
+    uncertain: Option<UncertaintyPolicy>,
+    /// What becomes of blank labels: negative or ignore [default: negative]
+    #[arg(long)]
+    blank: Option<BlankPolicy>,
+    /// Seed of everything that is drawn [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads that decode images [default: 2]
+    #[arg(long)]
+    loader_threads: Option<usize>,
+    /// cpu, cuda, cuda:N or wgpu
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// The run's folder
+    #[arg(long)]
+    out: PathBuf,
+    /// Go on with the run in --out
+    #[arg(long)]
+    resume: bool,
+}
+
+impl Arguments {
+    fn settings(&self) -> Result<TrainConfig> {
+        let mut config = match (&self.config, self.architecture, &self.data) {
+            (Some(file), ..) => TrainConfig::read(file)?,
+            (None, Some(architecture), Some(data)) => TrainConfig::paper(architecture, data),
+            _ => anyhow::bail!("give --config, or --architecture and --data"),
+        };
+        macro_rules! replace {
+            ($($setting:ident),*) => {
+                $(if let Some(given) = self.$setting.clone() { config.$setting = given; })*
+            };
+        }
+        replace!(
+            architecture,
+            data,
+            minus,
+            image_size,
+            epochs,
+            batch_size,
+            learning_rate,
+            validate_every
+        );
+        replace!(keep_best, max_unreadable, seed, loader_threads);
+        config.weights = self.weights.clone().or(config.weights);
+        let LabelProblem { uncertainty, blank } = &mut config.labels;
+        *uncertainty = self.uncertain.unwrap_or(*uncertainty);
+        *blank = self.blank.unwrap_or(*blank);
+        Ok(config)
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let (config, out, device) = (arguments.settings()?, &arguments.out, arguments.device);
+    let mut progress = progress()?;
+    let mut observer = |event: Event| progress.show(event);
+    let mut run = if arguments.resume {
+        Run::resume(config, out, device, &mut observer)?
+    } else {
+        Run::begin(config, out, device, &mut observer)?
+    };
+    if run.train(&mut observer)? == Outcome::Interrupted {
+        return Err(interrupted(GO_ON));
+    }
+    let ensemble = Ensemble::open(run.directory())?;
+    let evaluation = ensemble.evaluate(Split::Valid, device, &mut observer)?;
+    progress.finish();
+    let evaluation = evaluation.with_context(|| format!("interrupted; {GO_ON}"))?;
+    let points: Vec<_> = run
+        .directory()
+        .validations()?
+        .iter()
+        .map(CurvePoint::from)
+        .collect();
+    training_curve(&points, &out.join("training_curve.svg"))?;
+    result_line!(
+        "validation split, {} checkpoints averaged\n{evaluation}",
+        ensemble.members().len()
+    );
+    result_line!("run folder: {}", out.display());
+    Ok(())
+}

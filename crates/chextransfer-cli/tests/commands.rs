@@ -1,0 +1,153 @@
+//! The binary, from the outside.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn chextransfer(folder: &Path, arguments: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_chextransfer"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn succeeds(folder: &Path, arguments: &str) -> String {
+    let output = chextransfer(folder, arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The exit code and what stood on standard error.
+fn fails(folder: &Path, arguments: &str) -> (i32, String) {
+    let output = chextransfer(folder, arguments);
+    let message = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), message)
+}
+
+#[test]
+fn a_dataset_a_run_its_evaluation_and_its_explanation() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let made = succeeds(
+        folder,
+        "data phantom --patients 30 --seed 1 --side 48 phantom",
+    );
+    assert!(made.starts_with("30 patients"), "{made}");
+
+    let train = "train --architecture resnet18 --minus 3 --data phantom --image-size 32 --epochs 1 --out run";
+    let table = succeeds(folder, train);
+    assert!(
+        table.contains("Pleural Effusion") && table.contains("run folder: run"),
+        "{table}"
+    );
+    let (code, message) = fails(folder, train);
+    assert_eq!(
+        (code, message.contains("run already holds a run")),
+        (1, true),
+        "{message}"
+    );
+    let resumed = succeeds(folder, &format!("{train} --resume"));
+    assert_eq!(resumed, table, "a finished run was changed by resuming it");
+    assert!(
+        std::fs::read_to_string(folder.join("run/training_curve.svg"))
+            .unwrap()
+            .contains("<svg")
+    );
+
+    let json = succeeds(folder, "evaluate run --split test --json");
+    let evaluation: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(evaluation["observations"]["Edema"].is_object(), "{json}");
+    let pictures = succeeds(folder, "explain run --observation Edema");
+    assert_eq!(pictures.trim(), "run/explanations/edema.png");
+    assert!(folder.join("run/explanations/edema.png").exists());
+}
+
+#[test]
+fn models_lists_the_counts_of_the_design() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = succeeds(folder.path(), "models --architecture densenet121 --json");
+    let cuts: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let column = |key: &str| -> Vec<u64> {
+        cuts.as_array()
+            .unwrap()
+            .iter()
+            .map(|cut| cut[key].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!(column("minus"), [0, 1, 2, 3]);
+    assert_eq!(
+        column("parameters"),
+        [6_968_206, 4_281_742, 1_304_718, 348_174]
+    );
+    assert_eq!(cuts[1]["blocks"][2]["side"], serde_json::json!([20, 20]));
+    let table = succeeds(folder.path(), "models");
+    assert!(
+        table.contains("mobilenet_v2") && table.contains("2241806"),
+        "{table}"
+    );
+    assert!(succeeds(folder.path(), "weights").contains("resnet18.tv_in1k"));
+}
+
+#[test]
+fn wrong_usage_is_two_and_failure_is_one_each_with_one_line_that_names_the_thing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (arguments, expected) in [
+        (
+            "train --architecture resnet19 --data d --out o",
+            "unknown architecture `resnet19`",
+        ),
+        (
+            "train --architecture resnet18 --data d --out o --device gpu",
+            "unknown device `gpu`",
+        ),
+        ("train --data d --out o", "--architecture"),
+        ("evaluate run --split tests", "tests"),
+    ] {
+        let (code, message) = fails(folder, arguments);
+        assert_eq!((code, message.contains(expected)), (2, true), "{message}");
+    }
+    std::fs::write(folder.join("file"), "").unwrap();
+    for (arguments, expected) in [
+        (
+            "train --architecture resnet18 --data absent --out o",
+            "absent",
+        ),
+        (
+            "train --architecture resnet18 --minus 4 --data absent --out o",
+            "at most minus 3",
+        ),
+        ("evaluate absent", "absent/config.toml"),
+        (
+            "models --image-size 8 --architecture densenet121",
+            "give at least",
+        ),
+        ("data phantom --patients 9 --side 32 file", "file"),
+    ] {
+        let (code, message) = fails(folder, arguments);
+        assert_eq!(
+            (code, message.contains(expected)),
+            (1, true),
+            "{arguments}: {message}"
+        );
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_device_that_was_not_built_in_is_an_error_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(folder, "data phantom --patients 5 --side 32 phantom");
+    let train = "train --architecture resnet18 --minus 3 --data phantom --image-size 32 --out run --device cuda";
+    let (code, message) = fails(folder, train);
+    assert_eq!(
+        (code, message.contains("needs the cargo feature `cuda`")),
+        (1, true),
+        "{message}"
+    );
+    assert!(!folder.join("run").exists());
+}
