@@ -47,7 +47,7 @@ fn validations_come_every_so_many_examples_and_at_the_end() {
         // Every step ends a batch; an epoch's last batch holds what is left.
         let ends = (1..=3 * epoch).filter(|examples| {
             let in_epoch = (examples - 1) % epoch + 1;
-            in_epoch % 4 == 0 || in_epoch == epoch
+            in_epoch.is_multiple_of(4) || in_epoch == epoch
         });
         let (mut expected, mut steps) = (Vec::new(), Vec::new());
         for (step, examples) in (1..).zip(ends) {

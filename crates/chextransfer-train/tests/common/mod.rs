@@ -63,6 +63,8 @@ pub(crate) fn begin(config: &TrainConfig, folder: &Path) -> chextransfer_train::
 }
 
 pub(crate) fn resume(config: &TrainConfig, folder: &Path) -> chextransfer_train::Result<Run> {
+    // As in a new process, where the generator behind dropout is in another state.
+    CPU.open().unwrap().seed(4711);
     Run::resume(config.clone(), folder, CPU, &mut quiet)
 }
 
