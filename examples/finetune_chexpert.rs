@@ -63,7 +63,7 @@ struct Arguments {
     /// Folder for all results
     #[arg(long, default_value = "runs/finetune_chexpert")]
     out: PathBuf,
-    /// Go on with the run in --out
+    /// Go on with the run in --out, or begin it
     #[arg(long)]
     resume: bool,
 }
@@ -108,7 +108,12 @@ fn run(arguments: Arguments) -> Result<()> {
 
     let stop = Arc::new(AtomicBool::new(false));
     let handler = stop.clone();
-    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))?;
+    ctrlc::set_handler(move || {
+        // The second Ctrl-C does not wait for the current step.
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    })?;
     let mut progress = ProgressBar::new(stop);
     let mut observer = |event: Event| progress.show(event);
 

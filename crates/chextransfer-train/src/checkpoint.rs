@@ -46,23 +46,19 @@ pub struct Best {
     /// The optimiser step after which it was taken.
     pub step: u64,
     /// Its mean validation AUROC; `None` where that is undefined.
-    #[serde(with = "crate::exact")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_auc: Option<f64>,
     /// SHA-256 of its weights.
     pub sha256: String,
 }
 
-/// `state.json` of a checkpoint: written last, so that it vouches for the other files.
-#[derive(Debug, Serialize, Deserialize)]
-struct State {
-    progress: Progress,
-    network_sha256: String,
-    optimizer_sha256: String,
-}
-
 const NETWORK: &str = "network.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
-const STATE: &str = "state.json";
+/// TOML, because its reader returns every number to the last bit. serde_json's may miss it, unless a
+/// feature is switched on for the whole program.
+const PROGRESS: &str = "progress.toml";
+/// The digests of the other files, as `sha256sum --check` reads them.
+const DIGESTS: &str = "SHA256SUMS";
 /// Checkpoints to resume from: the newest, and the one before in case it is damaged.
 const KEPT: usize = 2;
 
@@ -130,21 +126,19 @@ impl Progress {
             .join(format!("step-{:08}", self.step));
         let network = network_bytes(network, &path)?;
         let optimizer = optimizer.into_bytes().map_err(Error::io("write", &path))?;
-        let state = State {
-            progress: self.clone(),
-            network_sha256: sha256_hex(&network),
-            optimizer_sha256: sha256_hex(&optimizer),
-        };
-        let state = serde_json::to_vec_pretty(&state).map_err(Error::io("write", &path))?;
+        let progress = toml::to_string(self).map_err(Error::io("write", &path))?;
+        let files = [
+            (NETWORK, &network[..]),
+            (OPTIMIZER, &optimizer),
+            (PROGRESS, progress.as_bytes()),
+        ];
+        let digest = |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", sha256_hex(bytes));
+        let digests: String = files.into_iter().map(digest).collect();
         let temporary = tempfile::Builder::new()
             .prefix("unfinished-")
             .tempdir_in(directory.checkpoints())
             .map_err(Error::io("write", &path))?;
-        for (name, bytes) in [
-            (NETWORK, &network[..]),
-            (OPTIMIZER, &optimizer),
-            (STATE, &state),
-        ] {
+        for (name, bytes) in files.into_iter().chain([(DIGESTS, digests.as_bytes())]) {
             write_whole(&temporary.path().join(name), bytes)?;
         }
         if path.exists() {
@@ -210,18 +204,25 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     fn read(path: &Path) -> Result<Self> {
-        let wrong = |cause: String| Error::Checkpoint {
+        let wrong = |reason: String| Error::Checkpoint {
             path: path.to_owned(),
-            reason: cause,
+            reason,
         };
-        let state =
-            fs::read(path.join(STATE)).map_err(|cause| wrong(format!("{STATE}: {cause}")))?;
-        let state: State =
-            serde_json::from_slice(&state).map_err(|cause| wrong(format!("{STATE}: {cause}")))?;
+        let digests = fs::read_to_string(path.join(DIGESTS))
+            .map_err(|cause| wrong(format!("{DIGESTS}: {cause}")))?;
+        let read = |name: &str| {
+            let digest = digests
+                .lines()
+                .find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
+            let digest = digest.ok_or_else(|| wrong(format!("{DIGESTS} does not list {name}")))?;
+            read_checked(&path.join(name), digest)
+        };
+        let progress = toml::from_slice(&read(PROGRESS)?)
+            .map_err(|cause| wrong(format!("{PROGRESS}: {}", cause.message())))?;
         Ok(Self {
-            progress: state.progress,
-            network: read_checked(&path.join(NETWORK), &state.network_sha256)?,
-            optimizer: read_checked(&path.join(OPTIMIZER), &state.optimizer_sha256)?,
+            progress,
+            network: read(NETWORK)?,
+            optimizer: read(OPTIMIZER)?,
             path: path.to_owned(),
         })
     }

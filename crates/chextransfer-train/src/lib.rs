@@ -28,7 +28,6 @@ mod config;
 mod ensemble;
 mod error;
 mod event;
-mod exact;
 mod files;
 mod input;
 mod loss;

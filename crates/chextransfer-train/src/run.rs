@@ -23,6 +23,9 @@ use crate::unreadable::Unreadable;
 use crate::{Error, Result, TrainConfig};
 
 /// A fine-tuning run with its folder.
+///
+/// One run a process at a time: Burn's CPU backend has one generator of random numbers for all, so two
+/// would change each other's dropout.
 pub struct Run {
     directory: RunDirectory,
     config: TrainConfig,
@@ -73,7 +76,7 @@ impl Run {
             }
             None => (network, None),
         };
-        if folder.join("config.toml").exists() {
+        if RunDirectory::is_begun(folder) {
             return Err(Error::RunExists {
                 path: folder.to_owned(),
             });
@@ -112,7 +115,8 @@ impl Run {
         Ok(run)
     }
 
-    /// Goes on with the run of this folder from its newest whole checkpoint.
+    /// Goes on with the run of this folder from its newest whole checkpoint, or begins it where none
+    /// was begun: after a kill at whatever moment the same call is right.
     ///
     /// # Errors
     /// [`Error::ConfigDiffers`] and [`Error::DataChanged`] when it is not the same run any more,
@@ -123,6 +127,9 @@ impl Run {
         device: DeviceChoice,
         observer: &mut Observer,
     ) -> Result<Self> {
+        if !RunDirectory::is_begun(folder) {
+            return Self::begin(config, folder, device, observer);
+        }
         let directory = RunDirectory::open(folder)?;
         same_settings(&directory, &config)?;
         let dataset = CheXpert::open(&config.data)?;

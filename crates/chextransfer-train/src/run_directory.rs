@@ -124,6 +124,9 @@ impl Provenance {
     }
 }
 
+/// The settings; written last when a run begins, so that its presence says that the rest is there.
+const CONFIG: &str = "config.toml";
+
 impl RunDirectory {
     /// Makes the folder of a new run, which is one once [`RunDirectory::write_config`] was called.
     ///
@@ -133,7 +136,7 @@ impl RunDirectory {
         let directory = Self {
             root: root.to_owned(),
         };
-        if directory.config_path().exists() {
+        if Self::is_begun(root) {
             return Err(Error::RunExists {
                 path: root.to_owned(),
             });
@@ -153,6 +156,11 @@ impl RunDirectory {
         };
         directory.config()?;
         Ok(directory)
+    }
+
+    /// Whether this folder holds a run.
+    pub fn is_begun(root: &Path) -> bool {
+        root.join(CONFIG).exists()
     }
 
     /// The folder.
@@ -205,7 +213,7 @@ impl RunDirectory {
     }
 
     pub(crate) fn config_path(&self) -> PathBuf {
-        self.root.join("config.toml")
+        self.root.join(CONFIG)
     }
 
     pub(crate) fn write_config(&self, config: &TrainConfig) -> Result<()> {

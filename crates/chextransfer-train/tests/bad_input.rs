@@ -199,17 +199,17 @@ fn weights_of_another_architecture_are_refused_and_its_own_are_taken() {
 }
 
 #[test]
-fn nothing_to_resume_is_named() {
+fn a_damaged_run_folder_is_named_and_an_absent_one_is_begun() {
     let Setting {
         folder: _folder,
         config,
         out,
     } = setting();
-    let error = resume(&config, &out).err().unwrap();
+    let error = RunDirectory::open(&out).unwrap_err();
     message(&error, &["cannot read", "config.toml"]);
     assert!(!out.exists());
 
-    begin(&config, &out).unwrap();
+    resume(&config, &out).unwrap();
     for (file, content) in [("config.toml", "epochs = \n x"), ("provenance.json", "{\n")] {
         let path = out.join(file);
         let before = fs::read(&path).unwrap();

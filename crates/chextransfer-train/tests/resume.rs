@@ -191,7 +191,7 @@ fn a_damaged_checkpoint_is_refused_by_name_and_the_one_before_is_used() {
         begun.events.len() - 3,
     );
     type Damage = fn(&Path);
-    let damages: [(&str, Damage); 4] = [
+    let damages: [(&str, Damage); 5] = [
         ("network.bpk", |path| {
             let mut bytes = fs::read(path).unwrap();
             let middle = bytes.len() / 2;
@@ -203,9 +203,13 @@ fn a_damaged_checkpoint_is_refused_by_name_and_the_one_before_is_used() {
             fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
         }),
         ("optimizer.bpk", |path| fs::remove_file(path).unwrap()),
-        ("state.json", |path| {
+        ("progress.toml", |path| {
             let bytes = fs::read(path).unwrap();
             fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("SHA256SUMS", |path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() - 3]).unwrap();
         }),
     ];
     for (file, damage) in damages {
@@ -330,6 +334,6 @@ fn a_run_killed_while_it_began_can_be_begun_anew() {
     // The settings are written last.
     fs::remove_file(folder.join("config.toml")).unwrap();
     fs::create_dir(folder.join("checkpoints/unfinished-a1b2c3")).unwrap();
-    begin(&begun.config, &folder).unwrap();
+    resume(&begun.config, &folder).unwrap();
     begun.check(&folder, "begun anew");
 }

@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     /// The run's folder
     #[arg(long)]
     out: PathBuf,
-    /// Go on with the run in --out
+    /// Go on with the run in --out, or begin it
     #[arg(long)]
     resume: bool,
 }

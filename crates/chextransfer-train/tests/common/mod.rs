@@ -113,10 +113,10 @@ pub(crate) fn left_behind(config: &TrainConfig, folder: &Path) -> Vec<String> {
     for file in [
         "metrics.jsonl".to_owned(),
         predictions,
-        format!("{newest}/state.json"),
+        format!("{newest}/progress.toml"),
     ] {
         let text = fs::read_to_string(folder.join(&file)).unwrap();
-        let lines = text.lines().filter(|line| !line.contains("sha256\""));
+        let lines = text.lines().filter(|line| !line.contains("sha256 ="));
         left.extend(lines.map(|line| format!("{file}: {line}")));
     }
     let best = names(&folder.join("checkpoints/best"));
