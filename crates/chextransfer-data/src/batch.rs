@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::draw::Draw;
 use crate::image::decode_grey;
-use crate::transform::Draw;
 use crate::{Error, ImageRecipe, LabelProblem, Observation, Records, Result};
 
 /// Some images with their targets, as flat arrays in row-major order.

@@ -3,6 +3,17 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+/// Which random draw is meant; a random crop depends on these three numbers and nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Draw {
+    /// The run's seed.
+    pub seed: u64,
+    /// The epoch, counted from 0.
+    pub epoch: u64,
+    /// The image's row in its split.
+    pub index: u64,
+}
+
 /// What a stream of random numbers is used for, so that two uses never share one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {

@@ -53,6 +53,7 @@ mod table;
 mod transform;
 
 pub use chexpert::{CheXpert, Records, Split};
+pub use draw::Draw;
 pub use error::{Error, Result};
 pub use label::{BlankPolicy, Label, LabelProblem, UncertaintyPolicy};
 pub use loader::{Batch, Batches, Loader, LoaderConfig, Skipped};
@@ -60,4 +61,4 @@ pub use normalize::{Measured, Normalization};
 pub use observation::Observation;
 pub use record::{Record, Sex, View};
 pub use table::COLUMNS;
-pub use transform::{CropPosition, Draw, ImageRecipe};
+pub use transform::{CropPosition, ImageRecipe};

@@ -15,7 +15,7 @@ pub use residual::{ResidualStage, ResidualStageSpec, ResidualUnitSpec};
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
-use crate::spec::TensorSpec;
+use crate::tensor_spec::TensorSpec;
 
 /// A block on a device; described by [`BlockLayout`].
 #[allow(
@@ -33,6 +33,8 @@ pub enum Block {
 }
 
 impl Block {
+    /// The block's feature map.
+    ///
     /// # Shapes
     /// `[batch, channels_in, height, width]` to `[batch, channels, height / r, width / r]`, where
     /// `r` is the reduction of this block alone.

@@ -32,6 +32,7 @@ mod initialization;
 pub mod layers;
 mod network;
 mod spec;
+mod tensor_spec;
 pub mod weights;
 
 pub use architecture::{Architecture, Family};
@@ -40,4 +41,5 @@ pub use device::DeviceChoice;
 pub use error::{Error, Result};
 pub use geometry::BlockSummary;
 pub use network::{Neck, Network, Stem};
-pub use spec::{BlockSpec, MaxPoolSpec, NeckSpec, NetworkSpec, StemSpec, TensorKind, TensorSpec};
+pub use spec::{BlockSpec, MaxPoolSpec, NeckSpec, NetworkSpec, StemSpec};
+pub use tensor_spec::{TensorKind, TensorSpec};

@@ -6,6 +6,7 @@ use crate::block::BlockLayout;
 use crate::geometry::{BlockSummary, DoesNotFit, Trace};
 use crate::initialization::Initialization;
 use crate::layers::{Activation, BatchNorm2d, ConvSpec, HeadSpec, LinearInitialization};
+use crate::tensor_spec::{TensorSpec, count_parameters};
 use crate::{Architecture, Error, Network, Result};
 
 /// A network, whole or truncated.
@@ -60,36 +61,6 @@ pub enum NeckSpec {
     },
     /// A final convolution.
     Conv(ConvSpec),
-}
-
-/// What a tensor of a network is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TensorKind {
-    /// Trained by gradients; counted as parameters.
-    Parameter,
-    /// A running statistic of batch normalisation; no parameter.
-    Statistic,
-}
-
-/// A tensor that a network holds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TensorSpec {
-    /// Its path in [`Network`], for example `blocks.0.units.1.convolutions.0.conv.weight`.
-    pub path: String,
-    /// Its shape, as checkpoints store it: linear weights are `[outputs, inputs]`.
-    pub shape: Vec<usize>,
-    /// Whether it is a parameter.
-    pub kind: TensorKind,
-}
-
-impl TensorSpec {
-    pub(crate) fn new(layer: &str, name: &str, shape: Vec<usize>, kind: TensorKind) -> Self {
-        Self {
-            path: format!("{layer}.{name}"),
-            shape,
-            kind,
-        }
-    }
 }
 
 impl NetworkSpec {
@@ -307,12 +278,4 @@ impl NetworkSpec {
 
 fn last_channels(blocks: &[BlockSpec]) -> usize {
     blocks.last().map_or(0, |block| block.layout.channels())
-}
-
-fn count_parameters(tensors: &[TensorSpec]) -> usize {
-    tensors
-        .iter()
-        .filter(|tensor| tensor.kind == TensorKind::Parameter)
-        .map(|tensor| tensor.shape.iter().product::<usize>())
-        .sum()
 }

@@ -7,9 +7,12 @@ use chextransfer_data::{CheXpert, Observation, Records, Split};
 use chextransfer_explain::{GradCam, Scale, side_by_side, write_png};
 use chextransfer_metrics::Predictions;
 use chextransfer_train::{Ensemble, RunDirectory, normalized};
-use ndarray::ArrayView2;
+use ndarray::Array2;
 
 use crate::{Error, Result};
+
+/// Side of a shown radiograph in pixels, at least: what a network takes may be too small for the eye.
+const SHOWN: u32 = 320;
 
 /// For each of these observations, the image of the split that has it and that the run is surest of: radiograph and
 /// Grad-CAM map side by side, as `explanations/<observation>.png` in the run's folder.
@@ -38,18 +41,18 @@ pub fn explain_run(
         let Some(path) = surest_positive(&predictions, &records, observation) else {
             continue;
         };
-        let side = config.image_size;
-        let grey = chextransfer_data::image::load_grey(&path, side, side)?;
-        let side = side as usize;
-        let shaped = TensorData::new(grey.clone(), [1, 1, side, side]);
-        let image = normalized(Tensor::from_data(shaped, device), ensemble.normalization());
+        let load = |side| chextransfer_data::image::load_grey(&path, side, side);
+        let side = config.image_size as usize;
+        let grey = TensorData::new(load(config.image_size)?, [1, 1, side, side]);
+        let image = normalized(Tensor::from_data(grey, device), ensemble.normalization());
+        let shown = config.image_size.max(SHOWN);
         let name = observation.name().to_lowercase().replace(' ', "_");
         let picture = folder.join(format!("{name}.png"));
+        let radiograph = Array2::from_shape_vec([shown as usize; 2], load(shown)?)
+            .map_err(Error::figure(&picture))?;
         for map in explainer.explain(image, &[observation.index()])? {
-            let radiograph =
-                ArrayView2::from_shape((side, side), &grey).map_err(Error::figure(&picture))?;
-            let both = side_by_side(radiograph, map.scaled(Scale::Probability).view())?;
-            write_png(&both, &picture)?;
+            let map = map.scaled(Scale::Probability);
+            write_png(&side_by_side(radiograph.view(), map.view())?, &picture)?;
         }
         pictures.push(picture);
     }

@@ -7,7 +7,8 @@ mod plane;
 use std::path::Path;
 
 use crate::Result;
-use crate::transform::{CropPosition, Draw, ImageRecipe};
+use crate::draw::Draw;
+use crate::transform::{CropPosition, ImageRecipe};
 
 pub use decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, decode_grey, decode_rgb};
 pub use plane::{GreyImage, Samples};

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::recipe::Draw;
+use crate::draw::Draw;
 use crate::draw::{Purpose, generator};
 
 /// Offset of a centred crop, as torchvision computes it: `int(round((side - crop) / 2.0))`, where Python rounds a half

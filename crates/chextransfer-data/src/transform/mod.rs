@@ -4,4 +4,4 @@ mod crop;
 mod recipe;
 mod resize;
 
-pub use recipe::{CropPosition, Draw, ImageRecipe};
+pub use recipe::{CropPosition, ImageRecipe};

@@ -4,6 +4,7 @@ use ::image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::{crop, resize};
+use crate::draw::Draw;
 use crate::image::{GreyImage, Samples};
 use crate::{Error, Result};
 
@@ -27,17 +28,6 @@ pub enum CropPosition {
     Random,
     /// In the middle; for evaluation.
     Center,
-}
-
-/// Which random draw is meant; a random crop depends on these three numbers and nothing else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Draw {
-    /// The run's seed.
-    pub seed: u64,
-    /// The epoch, counted from 0.
-    pub epoch: u64,
-    /// The image's row in its split.
-    pub index: u64,
 }
 
 impl ImageRecipe {

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
 use crate::layers::{Activation, BatchNorm2d, ConvNormAct, ConvSpec, NormAct};
-use crate::spec::TensorSpec;
+use crate::tensor_spec::TensorSpec;
 
 /// Dense layers behind an optional transition: plain data.
 #[derive(Debug, Clone, PartialEq)]

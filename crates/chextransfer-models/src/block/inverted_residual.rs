@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
 use crate::layers::{ConvNormAct, ConvSpec};
-use crate::spec::TensorSpec;
+use crate::tensor_spec::TensorSpec;
 
 /// A sequence of inverted residuals: plain data.
 #[derive(Debug, Clone, PartialEq)]

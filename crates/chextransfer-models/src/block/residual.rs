@@ -7,7 +7,7 @@ use burn::tensor::activation::relu;
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
 use crate::layers::{ConvNormAct, ConvSpec};
-use crate::spec::TensorSpec;
+use crate::tensor_spec::TensorSpec;
 
 /// A sequence of residual units: plain data.
 #[derive(Debug, Clone, PartialEq)]

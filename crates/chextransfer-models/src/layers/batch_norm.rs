@@ -4,7 +4,7 @@ use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Tensor, module};
 
 use crate::initialization::{Distribution, Initialization};
-use crate::spec::{TensorKind, TensorSpec};
+use crate::tensor_spec::{TensorKind, TensorSpec};
 
 /// Batch normalisation over the channels of a feature map (Ioffe and Szegedy 2015).
 ///

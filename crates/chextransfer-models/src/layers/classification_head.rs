@@ -5,7 +5,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::Tensor;
 
 use crate::initialization::{Distribution, Initialization};
-use crate::spec::{TensorKind, TensorSpec};
+use crate::tensor_spec::{TensorKind, TensorSpec};
 
 /// The classification head: plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +80,8 @@ pub struct ClassificationHead {
 }
 
 impl ClassificationHead {
+    /// Pools, drops features out while training, and maps to logits.
+    ///
     /// # Shapes
     /// `[batch, features, height, width]` to `[batch, classes]`.
     pub fn forward(&self, map: Tensor<4>) -> Tensor<2> {

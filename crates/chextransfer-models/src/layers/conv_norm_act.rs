@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use super::{Activation, BatchNorm2d, NormAct};
 use crate::initialization::{Distribution, Initialization};
-use crate::spec::{TensorKind, TensorSpec};
+use crate::tensor_spec::{TensorKind, TensorSpec};
 
 /// A convolution without bias, optionally followed by normalisation and activation: plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +129,8 @@ pub struct ConvNormAct {
 }
 
 impl ConvNormAct {
+    /// Convolves, and normalises and activates where the spec says so.
+    ///
     /// # Shapes
     /// `[batch, input, height, width]` to `[batch, output, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {

@@ -26,6 +26,8 @@ impl NormAct {
         }
     }
 
+    /// Normalises, then activates.
+    ///
     /// # Shapes
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {

@@ -10,7 +10,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use super::{Mismatch, Misshapen, sha256_hex, torchvision_key};
-use crate::spec::TensorSpec;
+use crate::tensor_spec::TensorSpec;
 use crate::{Error, Network, NetworkSpec, Result};
 
 /// What to do about the checkpoint's head.
