@@ -17,8 +17,9 @@ const SHOWN: u32 = 320;
 /// For each of these observations, the image of the split that has it and that the run is surest of: radiograph and
 /// Grad-CAM map side by side, as `explanations/<observation>.png` in the run's folder.
 ///
-/// The map is the best checkpoint's at its last block. An observation without a positive in the split gets no picture.
-/// The split must have been evaluated before ([`Ensemble::evaluate`]). Returns the pictures' paths.
+/// The map is the best checkpoint's at its last block, stretched to its own range: it tells where,
+/// not how sure. An observation without a positive in the split gets no picture. The split must have been evaluated
+/// before ([`Ensemble::evaluate`]). Returns the pictures' paths.
 ///
 /// # Errors
 /// When predictions, checkpoint, radiograph or picture cannot be read or written.
@@ -51,7 +52,7 @@ pub fn explain_run(
         let radiograph = Array2::from_shape_vec([shown as usize; 2], load(shown)?)
             .map_err(Error::figure(&picture))?;
         for map in explainer.explain(image, &[observation.index()])? {
-            let map = map.scaled(Scale::Probability);
+            let map = map.scaled(Scale::MinMax);
             write_png(&side_by_side(radiograph.view(), map.view())?, &picture)?;
         }
         pictures.push(picture);
