@@ -84,8 +84,8 @@ impl Best {
 }
 
 impl Progress {
-    /// Ranks a network among the best, stores it where it is one of `keep`, and names those that no
-    /// longer are.
+    /// Ranks a network among the best, and stores it where it is one of `keep`; those that no longer
+    /// are go with the next [`Progress::save`].
     pub(crate) fn keep_if_good(
         &mut self,
         network: &Network,
@@ -121,9 +121,7 @@ impl Progress {
         optimizer: &ModuleOptimizer,
         directory: &RunDirectory,
     ) -> Result<()> {
-        let path = directory
-            .checkpoints()
-            .join(format!("step-{:08}", self.step));
+        let path = self.path(directory);
         let network = network_bytes(network, &path)?;
         let optimizer = optimizer.into_bytes().map_err(Error::io("write", &path))?;
         let progress = toml::to_string(self).map_err(Error::io("write", &path))?;
@@ -146,6 +144,12 @@ impl Progress {
         }
         fs::rename(temporary.path(), &path).map_err(Error::io("write", &path))?;
         self.clean(directory)
+    }
+
+    fn path(&self, directory: &RunDirectory) -> PathBuf {
+        directory
+            .checkpoints()
+            .join(format!("step-{:08}", self.step))
     }
 
     /// Removes checkpoints that are superseded and files of a run that ended half-way.
@@ -251,6 +255,12 @@ impl Checkpoint {
             .map_err(|error| wrong(error.to_string()))?;
         Ok((network, optimizer, self.progress))
     }
+}
+
+/// Whether the folder holds a checkpoint behind the one that a run begins with.
+pub(crate) fn holds_training(directory: &RunDirectory) -> Result<bool> {
+    let beginning = Progress::default().path(directory);
+    Ok(all(directory)?.iter().any(|path| *path != beginning))
 }
 
 fn best_folder(directory: &RunDirectory) -> PathBuf {

@@ -12,7 +12,7 @@ use chextransfer_metrics::Bootstrap;
 use chextransfer_models::weights::{self, Head};
 use chextransfer_models::{DeviceChoice, Network};
 
-use crate::checkpoint::Progress;
+use crate::checkpoint::{Progress, holds_training};
 use crate::ensemble::chexpert_auc;
 use crate::event::{Event, Observer};
 use crate::input::Input;
@@ -86,6 +86,11 @@ impl Run {
             None => measure(&config, &training, observer)?,
         };
         let directory = RunDirectory::create(folder)?;
+        if holds_training(&directory)? {
+            return Err(Error::RunExists {
+                path: folder.to_owned(),
+            });
+        }
         directory.write_provenance(&Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: spec.name(),

@@ -226,6 +226,24 @@ fn a_damaged_run_folder_is_named_and_an_absent_one_is_begun() {
     message(&error, &["has no whole checkpoint"]);
 }
 
+/// Its checkpoints would be taken for the new run's, or removed.
+#[test]
+fn a_trained_run_that_lost_its_settings_is_not_begun_over() {
+    let Setting {
+        folder: _folder,
+        config,
+        out,
+    } = setting();
+    begin(&config, &out).unwrap().train(&mut quiet).unwrap();
+    fs::remove_file(out.join("config.toml")).unwrap();
+    let kept = checkpoints(&out);
+    for attempt in [begin(&config, &out), resume(&config, &out)] {
+        let error = attempt.err().unwrap();
+        assert!(matches!(error, Error::RunExists { .. }), "{error}");
+    }
+    assert_eq!(checkpoints(&out), kept);
+}
+
 #[test]
 fn few_unreadable_images_are_left_out_and_listed_once_each() {
     let Setting {
