@@ -1,164 +1,136 @@
-//! Area under the ROC curve, exact under ties.
+//! Area under the ROC curve, exact under ties, and the curve itself.
 
-use ndarray::ArrayView1;
+use std::ops::Range;
 
-/// Area under the ROC curve of `scores` `[rows]` against `labels` `[rows]`.
-///
-/// This is the Mann-Whitney statistic: the share of (positive, negative) pairs in which the positive scores higher, a tied
-/// pair counting one half (Hanley and McNeil, Radiology 143, 1982). Pairs are counted in integers, so that the only rounding
-/// is one division, whatever the ties. O(n log n) time.
-///
-/// Rows whose label is `None` are masked and do not count, whatever their score.
-///
-/// `None` where the area is undefined: no positive, no negative, or a NaN among the scores that count.
-///
-/// # Panics
-///
-/// If `scores` and `labels` differ in length.
-pub fn auroc(scores: ArrayView1<f64>, labels: ArrayView1<Option<bool>>) -> Option<f64> {
-    // One unit that is drawn once: the sample as it is.
-    RankedScores::new(scores, labels, |_| 0)?.auroc(&[1])
+use crate::{ScoredLabels, Undefined};
+
+/// One point of a ROC curve.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct RocPoint {
+    /// Rows of at least this score are called positive; infinite at the curve's first point.
+    pub threshold: f64,
+    /// Share of the negatives that are called positive, 1 - specificity.
+    pub false_positive_rate: f64,
+    /// Share of the positives that are called positive, the sensitivity.
+    pub true_positive_rate: f64,
 }
 
-/// Scores of one observation, sorted once, whose AUROC can then be asked for many resamples of the rows.
-///
-/// Rows belong to units (studies): a resample says how often each unit was drawn, and all rows of a unit travel together.
-/// One evaluation is one pass over the rows, without sorting and without allocation.
-#[derive(Debug, Clone)]
-pub struct RankedScores {
-    /// Unit of every row that counts; by score, and within equal scores negatives first.
-    units: Vec<u32>,
-    /// From the lowest score to the highest.
-    runs: Vec<Run>,
-    positives: usize,
-    /// One more than the largest unit.
-    unit_count: usize,
-}
-
-/// A stretch of [`RankedScores::units`] whose rows have one score, or one label: then their order makes no difference to
-/// the area, and rare positives leave few runs.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    start: usize,
-    /// Where the negatives end and the positives begin.
-    split: usize,
-    end: usize,
-}
-
-impl Run {
-    fn all_negative(self) -> bool {
-        self.split == self.end
+impl ScoredLabels {
+    /// Area under the ROC curve.
+    ///
+    /// This is the Mann-Whitney statistic: the share of (positive, negative) pairs in which the positive scores higher, a
+    /// tied pair counting one half (Hanley and McNeil, Radiology 143, 1982). Without weights every sum is a whole number,
+    /// so that the only rounding is one division (up to 2^52 pairs). O(n log n) time, the sorting included.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined`] where there is no positive or no negative.
+    pub fn auroc(&self) -> Result<f64, Undefined> {
+        self.check_classes()?;
+        Ok(self.auroc_of(|places| places.map(|place| self.weight(place)).sum()))
     }
 
-    fn all_positive(self) -> bool {
-        self.split == self.start
-    }
-}
-
-impl RankedScores {
-    /// Sorts `scores` `[rows]`; `unit_of(row)` is the resampling unit of a row, counted from 0. Masked rows are left out.
-    ///
-    /// `None` if a score that counts is NaN.
-    ///
-    /// # Panics
-    ///
-    /// If `scores` and `labels` differ in length.
-    pub fn new(
-        scores: ArrayView1<f64>,
-        labels: ArrayView1<Option<bool>>,
-        unit_of: impl Fn(usize) -> u32,
-    ) -> Option<Self> {
-        assert_eq!(scores.len(), labels.len(), "one label a score");
-        let mut rows: Vec<(f64, bool, u32)> = scores
-            .iter()
-            .zip(labels)
-            .enumerate()
-            .filter_map(|(row, (&score, label))| label.map(|label| (score, label, unit_of(row))))
-            .collect();
-        if rows.iter().any(|(score, ..)| score.is_nan()) {
-            return None;
-        }
-        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-
-        let mut ranked = Self {
-            units: Vec::with_capacity(rows.len()),
-            runs: Vec::new(),
-            positives: rows.iter().filter(|(_, label, _)| *label).count(),
-            unit_count: rows.iter().map(|row| row.2 as usize + 1).max().unwrap_or(0),
-        };
-        // Equality of floats and not of their total order, in which -0.0 lies below 0.0.
-        for tied in rows.chunk_by(|a, b| a.0 == b.0) {
-            ranked.push_tied(tied);
-        }
-        Some(ranked)
-    }
-
-    fn push_tied(&mut self, tied: &[(f64, bool, u32)]) {
-        let units_of = |label| {
-            tied.iter()
-                .filter(move |row| row.1 == label)
-                .map(|row| row.2)
-        };
-        let start = self.units.len();
-        self.units.extend(units_of(false));
-        let split = self.units.len();
-        self.units.extend(units_of(true));
-        let end = self.units.len();
-
-        let run = Run { start, split, end };
-        match self.runs.last_mut() {
-            Some(last) if last.all_negative() && run.all_negative() => {
-                (last.split, last.end) = (end, end);
-            }
-            Some(last) if last.all_positive() && run.all_positive() => last.end = end,
-            _ => self.runs.push(run),
-        }
-    }
-
-    /// Positives among the rows that count.
-    pub fn positives(&self) -> usize {
-        self.positives
-    }
-
-    /// Negatives among the rows that count.
-    pub fn negatives(&self) -> usize {
-        self.units.len() - self.positives
-    }
-
-    /// AUROC of the resample that holds the rows of unit `u` `counts[u]` times.
-    ///
-    /// `None` where this resample holds no positive or no negative.
-    ///
-    /// # Panics
-    ///
-    /// If `counts` is shorter than the number of units.
-    pub fn auroc(&self, counts: &[u32]) -> Option<f64> {
-        assert!(counts.len() >= self.unit_count, "one count a unit");
-        let drawn = |units: &[u32]| -> u64 {
-            units
-                .iter()
-                .map(|&unit| u64::from(counts[unit as usize]))
-                .sum()
-        };
-        let (mut negatives_below, mut positives_below) = (0_u64, 0_u64);
-        // Twice the number of pairs won, so that a tie is an integer too.
-        let mut doubled_wins = 0_u128;
+    /// AUROC with the rows at some places of the sorted order counting `weight(places)` times together; NaN if a class
+    /// counts nothing.
+    pub(crate) fn auroc_of(&self, weight: impl Fn(Range<usize>) -> f64) -> f64 {
+        let (mut negatives_below, mut positives_below) = (0.0, 0.0);
+        // Twice the number of pairs won, so that a tie is a whole number too.
+        let mut doubled_wins = 0.0;
         for run in &self.runs {
-            let negatives = drawn(&self.units[run.start..run.split]);
-            let positives = drawn(&self.units[run.split..run.end]);
-            doubled_wins += u128::from(positives) * u128::from(2 * negatives_below + negatives);
+            let negatives = weight(run.start..run.split);
+            let positives = weight(run.split..run.end);
+            doubled_wins += positives * (2.0 * negatives_below + negatives);
             negatives_below += negatives;
             positives_below += positives;
         }
-        let pairs = u128::from(negatives_below) * u128::from(positives_below);
-        (pairs > 0).then(|| doubled_wins as f64 / (2 * pairs) as f64)
+        doubled_wins / (2.0 * negatives_below * positives_below)
     }
+
+    /// AUROC with each of `units` units left out in turn, NaN where a class is missing then; rows without weights.
+    ///
+    /// One pass instead of one a unit: from the pairs won, those of the unit's positives and of its negatives are taken
+    /// away, and the pairs within the unit, which both hold, are given back. All are whole numbers.
+    pub(crate) fn auroc_without_each(&self, units: usize) -> Vec<f64> {
+        let [positives, negatives] = [self.positives() as f64, self.negatives() as f64];
+        let (mut negatives_below, mut positives_below, mut doubled_wins) = (0.0, 0.0, 0.0);
+        let mut of_units = vec![OfUnit::default(); units];
+        for run in &self.runs {
+            let (negative, positive) = (run.start..run.split, run.split..run.end);
+            let (tied_negatives, tied_positives) = (negative.len() as f64, positive.len() as f64);
+            let beaten = 2.0 * negatives_below + tied_negatives;
+            let beaten_by = 2.0 * (positives - positives_below) - tied_positives;
+            for &unit in &self.units[negative.clone()] {
+                let of = &mut of_units[unit as usize];
+                of.tied_negatives += 1.0;
+                of.doubled_wins += beaten_by;
+            }
+            for &unit in &self.units[positive] {
+                let of = &mut of_units[unit as usize];
+                of.positives += 1.0;
+                of.doubled_wins += beaten - 2.0 * of.negatives - of.tied_negatives;
+            }
+            for &unit in &self.units[negative] {
+                let of = &mut of_units[unit as usize];
+                of.negatives += std::mem::take(&mut of.tied_negatives);
+            }
+            doubled_wins += tied_positives * beaten;
+            negatives_below += tied_negatives;
+            positives_below += tied_positives;
+        }
+        let without = |of: OfUnit| {
+            let pairs = (positives - of.positives) * (negatives - of.negatives);
+            (doubled_wins - of.doubled_wins) / (2.0 * pairs)
+        };
+        of_units.into_iter().map(without).collect()
+    }
+
+    /// The ROC curve: (0, 0), then one point a distinct score, from the highest down to (1, 1).
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined`] where there is no positive or no negative.
+    pub fn roc_curve(&self) -> Result<Vec<RocPoint>, Undefined> {
+        self.check_classes()?;
+        let counts = self.called_positive();
+        let [false_positives, true_positives] = counts.last().map_or([0.0; 2], |last| last.1);
+        let first = (f64::INFINITY, [0.0, 0.0]);
+        let points = std::iter::once(first).chain(counts);
+        let points = points.map(|(threshold, [negatives, positives])| RocPoint {
+            threshold,
+            false_positive_rate: negatives / false_positives,
+            true_positive_rate: positives / true_positives,
+        });
+        Ok(points.collect())
+    }
+
+    /// For each distinct score, from the highest down: the weight of the `[negatives, positives]` of at least that score.
+    pub(crate) fn called_positive(&self) -> Vec<(f64, [f64; 2])> {
+        let mut above = [0.0, 0.0];
+        let points = self.ties().rev().map(|tied| {
+            for place in tied.clone() {
+                above[usize::from(self.rows[place].positive)] += self.weight(place);
+            }
+            (self.rows[tied.start].score, above)
+        });
+        points.collect()
+    }
+}
+
+/// A unit's share of the pairs.
+#[derive(Debug, Clone, Copy, Default)]
+struct OfUnit {
+    positives: f64,
+    /// Of the runs before.
+    negatives: f64,
+    /// Of the run at hand.
+    tied_negatives: f64,
+    /// Twice the pairs won, of this unit's rows against all and of all against this unit's.
+    doubled_wins: f64,
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use ndarray::Array1;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -195,7 +167,7 @@ mod tests {
     }
 
     fn auc(scores: &[f64], labels: &[Option<bool>]) -> Option<f64> {
-        auroc(scores.into(), labels.into())
+        ScoredLabels::new(scores, labels).unwrap().auroc().ok()
     }
 
     #[test]
@@ -229,34 +201,34 @@ mod tests {
     }
 
     #[test]
-    fn resample_counts_equal_repeating_the_rows() {
+    fn weights_count_as_often_as_they_say() {
         for seed in 0..200 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let (rows, units) = (30, 12);
-            let scores: Array1<f64> = (0..rows)
+            let rows = 30;
+            let scores: Vec<f64> = (0..rows)
                 .map(|_| f64::from(rng.random_range(0..9)))
                 .collect();
-            let labels: Array1<_> = (0..rows)
+            let labels: Vec<_> = (0..rows)
                 .map(|_| (!rng.random_bool(0.1)).then(|| rng.random_bool(0.3)))
                 .collect();
-            let unit: Vec<u32> = (0..rows).map(|_| rng.random_range(0..units)).collect();
-            let counts: Vec<u32> = (0..units).map(|_| rng.random_range(0..4)).collect();
-            let ranked = RankedScores::new(scores.view(), labels.view(), |row| unit[row]).unwrap();
+            let weights: Vec<u32> = (0..rows).map(|_| rng.random_range(0..4)).collect();
+            let as_floats: Vec<f64> = weights.iter().map(|&weight| f64::from(weight)).collect();
+            let weighted = ScoredLabels::weighted(&scores, &labels, &as_floats).unwrap();
 
             let repeated: Vec<usize> = (0..rows)
-                .flat_map(|row| std::iter::repeat_n(row, counts[unit[row] as usize] as usize))
+                .flat_map(|row| std::iter::repeat_n(row, weights[row] as usize))
                 .collect();
-            let expected = auc(
+            let repeated = auc(
                 &repeated.iter().map(|&row| scores[row]).collect::<Vec<_>>(),
                 &repeated.iter().map(|&row| labels[row]).collect::<Vec<_>>(),
             );
-            assert_eq!(ranked.auroc(&counts), expected, "seed {seed}");
-
-            let weights: Vec<u32> = unit.iter().map(|&unit| counts[unit as usize]).collect();
-            let by_pairs = pair_count(&scores.to_vec(), &labels.to_vec(), &weights);
-            assert_eq!(by_pairs.is_some(), expected.is_some(), "seed {seed}");
-            if let (Some(by_pairs), Some(expected)) = (by_pairs, expected) {
-                assert!((by_pairs - expected).abs() < 1e-12, "seed {seed}");
+            assert_eq!(weighted.auroc().ok(), repeated, "seed {seed}");
+            match (
+                weighted.auroc().ok(),
+                pair_count(&scores, &labels, &weights),
+            ) {
+                (Some(found), Some(pairs)) => assert!((found - pairs).abs() < 1e-12),
+                (found, pairs) => assert_eq!(found, pairs),
             }
         }
     }
@@ -274,41 +246,69 @@ mod tests {
     }
 
     #[test]
-    fn one_class_is_undefined() {
-        assert_eq!(auc(&[0.1, 0.9], &[Some(true), Some(true)]), None);
-        assert_eq!(auc(&[0.1, 0.9], &[Some(false), Some(false)]), None);
-        assert_eq!(auc(&[0.1, 0.9], &[Some(true), None]), None);
-        assert_eq!(auc(&[0.1, 0.9], &[None, None]), None);
-        assert_eq!(auc(&[], &[]), None);
+    fn undefined_comes_with_its_reason() {
+        let reason = |labels: &[Option<bool>], weights: &[f64]| {
+            let rows = ScoredLabels::weighted(&[0.1, 0.9], labels, weights).unwrap();
+            rows.auroc().unwrap_err()
+        };
+        let ones = [1.0, 1.0];
+        assert_eq!(
+            reason(&[Some(true), Some(true)], &ones),
+            Undefined::NoNegatives
+        );
+        assert_eq!(
+            reason(&[Some(false), Some(false)], &ones),
+            Undefined::NoPositives
+        );
+        assert_eq!(reason(&[Some(true), None], &ones), Undefined::NoNegatives);
+        assert_eq!(reason(&[None, None], &ones), Undefined::AllMasked);
+        assert_eq!(
+            reason(&[Some(true), Some(false)], &[0.0, 0.0]),
+            Undefined::ZeroWeight
+        );
+        assert_eq!(
+            reason(&[Some(true), Some(false)], &[0.0, 2.0]),
+            Undefined::NoPositives
+        );
     }
 
     #[test]
     fn a_masked_score_does_not_count_even_if_nan() {
         let labels = [Some(false), None, Some(true)];
         assert_eq!(auc(&[0.1, f64::NAN, 0.9], &labels), Some(1.0));
-        assert_eq!(auc(&[f64::NAN, 0.5, 0.9], &labels), None);
-    }
-
-    #[test]
-    fn a_resample_without_a_class_is_undefined() {
-        let scores = Array1::from(vec![0.1, 0.2, 0.3]);
-        let labels = Array1::from(vec![Some(false), Some(true), Some(true)]);
-        let ranked = RankedScores::new(scores.view(), labels.view(), |row| row as u32).unwrap();
-        assert_eq!((ranked.positives(), ranked.negatives()), (2, 1));
-        assert_eq!(ranked.auroc(&[0, 2, 1]), None);
-        assert_eq!(ranked.auroc(&[3, 0, 0]), None);
-        assert_eq!(ranked.auroc(&[2, 0, 1]), Some(1.0));
     }
 
     #[test]
     fn only_neighbours_of_one_label_share_a_run() {
-        let scores = Array1::from(vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.6]);
         let labels = [0, 0, 1, 1, 0, 1, 1].map(|label| Some(label == 1));
-        let labels = Array1::from(labels.to_vec());
-        let ranked = RankedScores::new(scores.view(), labels.view(), |_| 0).unwrap();
+        let rows = ScoredLabels::new(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.6], &labels).unwrap();
         // {0.1, 0.2}, {0.3, 0.4}, the tie at 0.5, {0.6}
-        assert_eq!(ranked.runs.len(), 4);
+        assert_eq!(rows.runs.len(), 4);
         // 12 pairs, of which 9 are won and one is tied
-        assert_eq!(ranked.auroc(&[1]), Some(9.5 / 12.0));
+        assert_eq!(rows.auroc(), Ok(9.5 / 12.0));
+    }
+
+    #[test]
+    fn the_area_under_the_curves_points_is_the_area() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let scores: Vec<f64> = (0..100)
+            .map(|_| f64::from(rng.random_range(0..20)))
+            .collect();
+        let labels: Vec<_> = (0..100).map(|_| Some(rng.random_bool(0.3))).collect();
+        let weights: Vec<f64> = (0..100).map(|_| rng.random_range(0.0..2.0)).collect();
+        let rows = ScoredLabels::weighted(&scores, &labels, &weights).unwrap();
+        let points = rows.roc_curve().unwrap();
+        let trapezoids = points.windows(2).map(|of| {
+            let height = (of[0].true_positive_rate + of[1].true_positive_rate) / 2.0;
+            (of[1].false_positive_rate - of[0].false_positive_rate) * height
+        });
+        let area: f64 = trapezoids.sum();
+        assert!((area - rows.auroc().unwrap()).abs() < 1e-12);
+        assert_eq!(points[0].threshold, f64::INFINITY);
+        let last = points.last().unwrap();
+        assert_eq!(
+            (last.false_positive_rate, last.true_positive_rate),
+            (1.0, 1.0)
+        );
     }
 }

@@ -63,6 +63,69 @@ pub enum Error {
         problem: String,
     },
 
+    /// An entry of an array that is not one of those allowed.
+    #[error("{what} {row}: found {found}, expected {expected}")]
+    Value {
+        /// What the array holds, such as `score`.
+        what: &'static str,
+        /// Its place in the array, counted from 0.
+        row: usize,
+        /// The value.
+        found: f64,
+        /// The values allowed.
+        expected: &'static str,
+    },
+
+    /// Two models that are to be compared in pairs have other rows, labels, weights or units.
+    #[error(
+        "the two models cannot be compared in pairs: their rows, labels, weights or units differ"
+    )]
+    NotPaired,
+
+    /// Two tables that are to be joined do not hold the same rows.
+    #[error(
+        "{first} and {second} do not hold the same {what}; only in {first}: {only_first}; only in {second}: {only_second}"
+    )]
+    Unmatched {
+        /// What is joined by, such as `studies`.
+        what: &'static str,
+        /// The first table's name.
+        first: String,
+        /// The second table's name.
+        second: String,
+        /// Rows of the first alone by name, the first ten of many, or `none`.
+        only_first: String,
+        /// Rows of the second alone, likewise.
+        only_second: String,
+    },
+
+    /// Two models whose tables do not agree on a label.
+    #[error("{path}, {observation:?}: label {} in {first} but {} in {second}; models are compared on the same labels",
+        label_text(*first_label), label_text(*second_label))]
+    Labels {
+        /// The row.
+        path: String,
+        /// The observation.
+        observation: String,
+        /// The first model's name.
+        first: String,
+        /// Its label.
+        first_label: Option<bool>,
+        /// The second model's name.
+        second: String,
+        /// Its label.
+        second_label: Option<bool>,
+    },
+
+    /// Something is wrong with one model's table.
+    #[error("{model}: {cause}")]
+    Model {
+        /// The model's name.
+        model: String,
+        /// What is wrong.
+        cause: Box<Error>,
+    },
+
     /// A probability that is not a number from 0 to 1.
     #[error(
         "prediction of row {row} ({path}), column {column:?}: found {found}, expected a probability from 0 to 1"
@@ -140,10 +203,44 @@ impl Error {
         }
     }
 
+    /// An [`Error::Model`] for use in `map_err`.
+    pub(crate) fn in_model(model: &str) -> impl FnOnce(Self) -> Self {
+        let model = model.to_owned();
+        |cause| Self::Model {
+            model,
+            cause: Box::new(cause),
+        }
+    }
+
+    /// Names what is in one of two joined tables alone, the first ten of many.
+    pub(crate) fn unmatched(
+        what: &'static str,
+        [first, second]: [&str; 2],
+        [only_first, only_second]: [&[String]; 2],
+    ) -> Self {
+        Self::Unmatched {
+            what,
+            first: first.to_owned(),
+            second: second.to_owned(),
+            only_first: first_ten(only_first),
+            only_second: first_ten(only_second),
+        }
+    }
+
     pub(crate) fn table(problem: impl Into<String>) -> Self {
         Self::Table {
             problem: problem.into(),
         }
+    }
+}
+
+fn first_ten(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        _ if names.is_empty() => "none".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use rayon::prelude::*;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::{Bootstrap, Error, Predictions, RankedScores, Result};
+use crate::{Bins, Bootstrap, Metric, Predictions, Result, Statistic, Undefined};
 
 /// How well a table of predictions ranks its rows.
 ///
@@ -31,8 +30,10 @@ pub struct Evaluation {
     pub observations: Vec<ObservationResult>,
     /// Rows of the table.
     pub rows: usize,
-    /// Studies among them: what was resampled.
+    /// Studies among them.
     pub studies: usize,
+    /// Units that were resampled.
+    pub units: usize,
     /// How the intervals were made.
     pub bootstrap: Bootstrap,
 }
@@ -46,8 +47,16 @@ pub struct ObservationResult {
     pub name: String,
     /// AUROC over the rows that are not masked; `None` if they have one class only.
     pub auc: Option<f64>,
+    /// Why there is no AUROC, if there is none.
+    pub undefined: Option<Undefined>,
     /// Bootstrap interval over the replicates with both classes; `None` if there is none.
     pub ci: Option<[f64; 2]>,
+    /// Average precision; `None` without positives.
+    pub average_precision: Option<f64>,
+    /// Brier score; `None` if all rows are masked.
+    pub brier_score: Option<f64>,
+    /// Expected calibration error in [`Bins::default`]; `None` if all rows are masked.
+    pub calibration_error: Option<f64>,
     /// Rows with the observation.
     pub positives: usize,
     /// Rows without it.
@@ -59,119 +68,73 @@ pub struct ObservationResult {
 }
 
 impl Predictions {
-    /// AUROC of every observation, and the mean over those named in `headline`, with intervals from resampled studies.
+    /// AUROC of every observation, and the mean over those named in `headline`, with intervals from resampled units.
     ///
     /// The mean is over the headline observations that are defined in the table itself. A replicate that lacks a class of
     /// any of them is left out of the mean's interval and counted: a mean over fewer observations would be of another
-    /// quantity. All rows of a study are drawn together. The replicates depend on the seed and the studies' names alone, so
-    /// that two models evaluated on the same studies share them.
+    /// quantity. All rows of a unit are drawn together. The replicates depend on the seed and the units' names alone, so
+    /// that two models evaluated on the same units share them.
     ///
     /// Memory is one number a replicate and observation, whatever the number of rows.
     ///
     /// # Errors
     ///
-    /// If a headline name is no column or is named twice, or the bootstrap's settings are out of range.
+    /// If a headline name is no column or is named twice, the bootstrap's settings are out of range, or a study names no
+    /// patient where patients are drawn.
     pub fn evaluate(&self, headline: &[&str], bootstrap: &Bootstrap) -> Result<Evaluation> {
-        bootstrap.check()?;
         let headline_columns = self.columns_of(headline)?;
-        let (studies, study_of) = self.study_numbers();
-        let ranked = (0..self.observations().len())
-            .map(|column| {
-                let scores = self.probabilities().column(column);
-                let labels = self.labels().column(column);
-                RankedScores::new(scores, labels, |row| study_of[row])
-                    .ok_or_else(|| Error::table("found a probability that is NaN"))
-            })
+        let units = self.units(bootstrap.unit, bootstrap.stratify.as_deref())?;
+        let columns = self.observations().iter();
+        let columns = columns
+            .map(|observation| self.scored(observation, &units))
             .collect::<Result<Vec<_>>>()?;
-
-        let everything = vec![1; studies];
-        let aucs: Vec<_> = ranked
+        let aurocs: Vec<_> = columns
             .iter()
-            .map(|ranked| ranked.auroc(&everything))
-            .collect();
-        let averaged_columns: Vec<usize> = headline_columns
-            .into_iter()
-            .filter(|&column| aucs[column].is_some())
-            .collect();
-
-        // [replicates][observations]
-        let replicates: Vec<Vec<Option<f64>>> = (0..bootstrap.replicates)
-            .into_par_iter()
-            .map_init(
-                || vec![0; studies],
-                |counts, replicate| {
-                    bootstrap.draw(replicate as u64, counts);
-                    ranked.iter().map(|ranked| ranked.auroc(counts)).collect()
-                },
-            )
-            .collect();
-
-        let observations = ranked
-            .iter()
-            .enumerate()
-            .map(|(column, ranked)| {
-                let (positives, negatives) = (ranked.positives(), ranked.negatives());
-                let defined: Vec<f64> = replicates.iter().filter_map(|aucs| aucs[column]).collect();
-                ObservationResult {
-                    name: self.observations()[column].clone(),
-                    auc: aucs[column],
-                    positives,
-                    negatives,
-                    masked: self.rows() - positives - negatives,
-                    undefined_replicates: replicates.len() - defined.len(),
-                    ci: bootstrap.interval(defined),
-                }
+            .map(|rows| Statistic {
+                metric: Metric::Auroc,
+                rows,
             })
             .collect();
+        let replicates = bootstrap.resample(&units, &aurocs)?;
 
-        let means: Vec<f64> = replicates
-            .iter()
-            .filter_map(|aucs| mean_of(aucs, &averaged_columns))
-            .collect();
+        let observations = self.observations().iter().zip(&columns).enumerate();
+        let observations = observations.map(|(column, (name, rows))| {
+            let auc = replicates.mean(&[column]);
+            let (positives, negatives) = (rows.positives(), rows.negatives());
+            ObservationResult {
+                name: name.clone(),
+                auc: auc.estimate.ok(),
+                undefined: auc.estimate.err(),
+                ci: auc.interval(bootstrap),
+                average_precision: rows.average_precision().ok(),
+                brier_score: rows.brier_score().ok(),
+                calibration_error: rows.calibration_error(Bins::default()).ok(),
+                positives,
+                negatives,
+                masked: self.rows() - positives - negatives,
+                undefined_replicates: auc.undefined_replicates,
+            }
+        });
+
+        let defined = |column: &usize| replicates.estimates()[*column].is_ok();
+        let averaged: Vec<usize> = headline_columns.into_iter().filter(defined).collect();
+        let mean = replicates.mean(&averaged);
         Ok(Evaluation {
-            mean_auc: mean_of(&aucs, &averaged_columns),
-            mean_undefined_replicates: replicates.len() - means.len(),
-            mean_auc_ci: bootstrap.interval(means),
+            mean_auc: mean.estimate.ok(),
+            mean_auc_ci: mean.interval(bootstrap),
+            mean_undefined_replicates: mean.undefined_replicates,
             headline: headline.iter().map(|&name| name.to_owned()).collect(),
-            averaged: averaged_columns
+            averaged: averaged
                 .iter()
                 .map(|&column| self.observations()[column].clone())
                 .collect(),
-            observations,
+            observations: observations.collect(),
             rows: self.rows(),
-            studies,
-            bootstrap: *bootstrap,
+            studies: self.studies().iter().collect::<HashSet<_>>().len(),
+            units: units.count(),
+            bootstrap: bootstrap.clone(),
         })
     }
-
-    fn columns_of(&self, names: &[&str]) -> Result<Vec<usize>> {
-        let mut seen = HashSet::new();
-        names
-            .iter()
-            .map(|&name| {
-                if !seen.insert(name) {
-                    let problem = format!("found {name:?} twice among the headline observations");
-                    return Err(Error::table(problem));
-                }
-                self.observations()
-                    .iter()
-                    .position(|observation| observation == name)
-                    .ok_or_else(|| Error::UnknownObservation {
-                        found: name.to_owned(),
-                        valid: self.observations().join(", "),
-                    })
-            })
-            .collect()
-    }
-}
-
-/// Mean of `aucs` over `columns`; `None` if there are no columns or one of them is undefined.
-fn mean_of(aucs: &[Option<f64>], columns: &[usize]) -> Option<f64> {
-    let sum: f64 = columns
-        .iter()
-        .map(|&column| aucs[column])
-        .sum::<Option<f64>>()?;
-    (!columns.is_empty()).then(|| sum / columns.len() as f64)
 }
 
 fn by_name<S: Serializer>(results: &[ObservationResult], serializer: S) -> Result<S::Ok, S::Error> {
@@ -184,11 +147,10 @@ fn by_name<S: Serializer>(results: &[ObservationResult], serializer: S) -> Resul
 
 impl ObservationResult {
     fn auc_text(&self) -> String {
-        match (self.auc, self.positives, self.negatives) {
-            (Some(auc), ..) => format!("{auc:.4}"),
-            (None, 0, 0) => "undefined (all masked)".to_owned(),
-            (None, 0, _) => "undefined (0 positives)".to_owned(),
-            (None, ..) => "undefined (0 negatives)".to_owned(),
+        match (self.auc, self.undefined) {
+            (Some(auc), _) => format!("{auc:.4}"),
+            (None, Some(reason)) => format!("undefined ({reason})"),
+            (None, None) => "undefined".to_owned(),
         }
     }
 }
@@ -248,17 +210,8 @@ impl fmt::Display for Evaluation {
 impl Evaluation {
     /// What the numbers of the table do not say by themselves.
     fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows of {} studies", self.rows, self.studies)?;
-        let Bootstrap {
-            replicates, seed, ..
-        } = self.bootstrap;
-        if replicates == 0 {
-            return write!(f, "; no bootstrap");
-        }
-        write!(
-            f,
-            "; {replicates} bootstrap replicates of the studies, seed {seed}"
-        )?;
+        let (rows, studies) = (self.rows, self.studies);
+        write!(f, "{rows} rows of {studies} studies; {}", self.bootstrap)?;
         let observations = self
             .observations
             .iter()
@@ -277,12 +230,12 @@ impl Evaluation {
     }
 }
 
-fn interval_text(interval: Option<[f64; 2]>) -> String {
+pub(crate) fn interval_text(interval: Option<[f64; 2]>) -> String {
     interval.map_or_else(String::new, |[low, high]| format!("{low:.4} to {high:.4}"))
 }
 
 /// `0.95` as `95 %`, without the digits that binary fractions add.
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{} %", (share * 1e8).round() / 1e6)
 }
 
@@ -627,6 +580,10 @@ mean of 1 of 2                        0.7500
             (&undefined["positives"], &undefined["negatives"]),
             (&0.into(), &10.into())
         );
+        assert_eq!(undefined["undefined"], "0 positives");
+        assert!(undefined["average_precision"].is_null() && undefined["brier_score"].is_f64());
+        let ordinary = &json["observations"]["observation 3"];
+        assert!(ordinary["undefined"].is_null() && ordinary["calibration_error"].is_f64());
         let text = serde_json::to_string(&evaluation).unwrap();
         let places: Vec<_> = columns(4)
             .iter()

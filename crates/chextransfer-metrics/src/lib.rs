@@ -1,10 +1,23 @@
 //! Numbers about predictions.
 //!
-//! In: a table of probabilities and labels, one row an image or a study ([`Predictions`], from memory or from a CSV file).
-//! Out: tie-exact AUROC of every observation, their mean, and bootstrap intervals over studies ([`Evaluation`]).
+//! In: a table of probabilities and labels, one row an image or a study ([`Predictions`], from memory, from our CSV files
+//! or from the leaderboard's), or the plain arrays of one observation ([`ScoredLabels`]). Out: metrics with intervals
+//! ([`Evaluation`]), models compared in pairs ([`Comparison`]), and correlations ([`spearman`], [`Line`]).
 //!
-//! An area that is undefined, because only one class is present, is `None` and is printed as such; it is never a number.
-//! Labels may be masked (`None`): such a row does not count for that observation. No tensors here: arrays are `ndarray`'s.
+//! | room | what is in it |
+//! | --- | --- |
+//! | `predictions` `csv_file` `leaderboard` `join` | tables, their files, rows of one found in another |
+//! | `scored_labels` | one observation, sorted once: what every metric is a pass over |
+//! | `auroc` `average_precision` `calibration` `operating_point` | the metrics and their curves, with weights and masks |
+//! | `undefined` | why a number does not exist; means that say how many they are of |
+//! | `units` `bootstrap` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
+//! | `delong` `permutation` `multiple_testing` | the other tests, and many at once |
+//! | `evaluation` `comparison` | one model; several, each against the first |
+//! | `correlation` `distributions` | Pearson, Spearman, the line with its band; tails of the normal and of Student's t |
+//!
+//! A number that the data do not define, such as an area with one class, is [`Undefined`] with its reason and is printed as
+//! such; it is never a number. Labels may be masked (`None`): such a row does not count for that observation. No tensors
+//! here: arrays are `ndarray`'s or slices.
 //!
 //! ```
 //! use chextransfer_metrics::{Bootstrap, Predictions};
@@ -33,14 +46,46 @@
 //! ```
 
 mod auroc;
+mod average_precision;
 mod bootstrap;
+mod calibration;
+mod comparison;
+mod comparison_table;
+mod correlation;
 mod csv_file;
+mod csv_table;
+mod delong;
+mod distributions;
 mod error;
 mod evaluation;
+mod interval;
+mod join;
+mod leaderboard;
+mod metric;
+mod multiple_testing;
+mod names;
+mod operating_point;
+mod permutation;
 mod predictions;
+mod scored_labels;
+mod undefined;
+mod units;
 
-pub use auroc::{RankedScores, auroc};
-pub use bootstrap::Bootstrap;
+pub use auroc::RocPoint;
+pub use average_precision::PrecisionRecallPoint;
+pub use bootstrap::{Bootstrap, Replicates, Statistic};
+pub use calibration::{Bins, ReliabilityBin};
+pub use comparison::{AgainstFirst, Comparison, ComparisonConfig, Difference, NonInferiority};
+pub use correlation::{Correlation, Line, correlation_p_value, pearson, spearman};
+pub use delong::{DeLong, DeLongTest};
 pub use error::{Error, Result};
 pub use evaluation::{Evaluation, ObservationResult};
+pub use interval::{Distribution, IntervalMethod};
+pub use metric::Metric;
+pub use multiple_testing::Adjustment;
+pub use operating_point::{OperatingPoint, OperatingRule};
+pub use permutation::{PermutationTest, permutation_test};
 pub use predictions::Predictions;
+pub use scored_labels::{ScoredLabels, labels_from_numbers};
+pub use undefined::{Mean, Undefined};
+pub use units::{Unit, Units};

@@ -1,4 +1,4 @@
-//! AUROC against scikit-learn's, on published predictions for 22,433 radiographs.
+//! AUROC and average precision against scikit-learn's, on published predictions for 22,433 radiographs.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ fn published_predictions(path: &Path) -> Predictions {
 }
 
 #[test]
-fn every_auroc_equals_scikit_learns_to_1e_12() {
+fn every_auroc_and_average_precision_equals_scikit_learns_to_1e_12() {
     let Some(folder) = oracles() else {
         eprintln!("skipped: no folder of reference data; CHEXTRANSFER_SHARED names one");
         return;
@@ -79,10 +79,10 @@ fn every_auroc_equals_scikit_learns_to_1e_12() {
     let mut expected = csv::Reader::from_path(folder.join("nih_chexnet_expected.csv")).unwrap();
     let header = expected.headers().unwrap().clone();
     let position = |column| header.iter().position(|name| name == column).unwrap();
-    let (name, positives, auroc) = (
-        position("label"),
-        position("positives"),
+    let (name, positives) = (position("label"), position("positives"));
+    let (auroc, precision) = (
         position("auroc_sklearn"),
+        position("average_precision_sklearn"),
     );
     let mut compared = 0;
     for (record, found) in expected.records().zip(&evaluation.observations) {
@@ -96,6 +96,9 @@ fn every_auroc_equals_scikit_learns_to_1e_12() {
             "{}: {auc} {reference}",
             found.name
         );
+        let reference: f64 = record[precision].parse().unwrap();
+        let difference = found.average_precision.unwrap() - reference;
+        assert!(difference.abs() <= 1e-12, "{}: {difference:e}", found.name);
         let [low, high] = found.ci.unwrap();
         assert!(
             low < auc && auc < high,
