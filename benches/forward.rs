@@ -1,11 +1,11 @@
-//! Inference on the CPU: images per second of whole networks, batch 16, 224x224.
+//! Inference on the CPU: images per second of all networks, batch 16, 224x224.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
 
 use burn::module::Module;
-use chextransfer_models::DeviceChoice;
-use common::{ARCHITECTURES, BATCH, CLASSES, images};
+use chextransfer_models::{Architecture, DeviceChoice};
+use common::{BATCH, CLASSES, images};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn forward(c: &mut Criterion) {
@@ -14,7 +14,7 @@ fn forward(c: &mut Criterion) {
     group
         .sample_size(10)
         .throughput(Throughput::Elements(BATCH as u64));
-    for architecture in ARCHITECTURES {
+    for architecture in Architecture::ALL {
         group.bench_function(architecture.name(), |b| {
             let spec = architecture.spec().with_classes(CLASSES).unwrap();
             let network = spec.init(0, &device).valid();

@@ -1,19 +1,11 @@
 //! What both benches of the networks run on.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use chextransfer_models::Architecture;
 
 // The large buffers of activations are costly to ask the operating system for; binaries use this
 // allocator too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// One network a family.
-pub(crate) const ARCHITECTURES: [Architecture; 3] = [
-    Architecture::ResNet18,
-    Architecture::DenseNet121,
-    Architecture::MobileNetV2,
-];
 
 /// Images in a batch.
 pub(crate) const BATCH: usize = 16;

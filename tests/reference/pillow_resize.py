@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 
-def resize_and_crop(image, resize, crop):
+def resize_and_crop(image, resize, crop, how=Image.Resampling.BILINEAR):
     width, height = image.size
     short, long = min(width, height), max(width, height)
     scaled = int(resize * long / short)
     size = (resize, scaled) if width <= height else (scaled, resize)
-    image = image.resize(size, Image.Resampling.BILINEAR)
+    image = image.resize(size, how)
     left = int(round((size[0] - crop) / 2.0))
     top = int(round((size[1] - crop) / 2.0))
     return image.crop((left, top, left + crop, top + crop))
@@ -42,6 +42,8 @@ def main():
     ]:
         grey = Image.fromarray(formula(width, height, 256).astype(np.uint8), "L")
         show(name, np.asarray(resize_and_crop(grey, resize, crop)).ravel().tolist())
+        bicubic = resize_and_crop(grey, resize, crop, Image.Resampling.BICUBIC)
+        show(name + "_BICUBIC", np.asarray(bicubic).ravel().tolist())
         deep = Image.fromarray((formula(width, height, 65521) * 37 % 65521).astype(np.float32), "F")
         deep = np.rint(np.asarray(resize_and_crop(deep, resize, crop)))
         show(name + "_16", deep.astype(int).ravel().tolist())

@@ -32,6 +32,12 @@ enum Command {
     Train(commands::train::Arguments),
     /// Judge a run's ensemble on a split
     Evaluate(commands::evaluate::Arguments),
+    /// Hold models against the first, paired by study
+    Compare(commands::compare::Arguments),
+    /// Write feature maps and logits of a tensor or a picture into a file
+    Extract(commands::extract::Arguments),
+    /// Write a run's best network as a checkpoint that torchvision or timm loads
+    Export(commands::export::Arguments),
     /// Draw Grad-CAM overlays of a run's most confident findings
     Explain(commands::explain::Arguments),
 }
@@ -43,6 +49,9 @@ fn main() -> ExitCode {
         Command::Data(command) => commands::data::run(command),
         Command::Train(arguments) => commands::train::run(arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(arguments),
+        Command::Compare(arguments) => commands::compare::run(arguments),
+        Command::Extract(arguments) => commands::extract::run(arguments),
+        Command::Export(arguments) => commands::export::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
     };
     match done {

@@ -59,9 +59,108 @@ fn a_dataset_a_run_its_evaluation_and_its_explanation() {
     let json = succeeds(folder, "evaluate run --split test --json");
     let evaluation: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(evaluation["observations"]["Edema"].is_object(), "{json}");
+
+    // A run against its own table, of which there is one by study and one by image.
+    let compare = "compare run run/predictions/test.csv --replicates 50 --margin 0.01";
+    let table = succeeds(folder, compare);
+    assert!(
+        table.starts_with("A run, B run/predictions/test.csv"),
+        "{table}"
+    );
+    let comparison = succeeds(folder, &format!("{compare} --json"));
+    let comparison: serde_json::Value = serde_json::from_str(&comparison).unwrap();
+    let mean = &comparison["against_first"][0]["mean"];
+    assert_eq!(
+        (&mean["difference"], &mean["bootstrap_p"]),
+        (&0.0.into(), &1.0.into()),
+        "{mean}"
+    );
+    let (code, message) = fails(folder, "compare run run/predictions/test.csv --split train");
+    assert_eq!(
+        (code, message.contains("evaluate --split train")),
+        (1, true),
+        "{message}"
+    );
+
     let pictures = succeeds(folder, "explain run --observation Edema");
     assert_eq!(pictures.trim(), "run/explanations/edema.png");
     assert!(folder.join("run/explanations/edema.png").exists());
+}
+
+/// A row of one's own for the file of this digest.
+fn manifest(sha256: &str) -> String {
+    format!(
+        r#"
+[[checkpoint]]
+id = "resnet18.chest"
+architecture = "resnet18"
+dialect = "torchvision"
+source = "a test"
+url = "https://example.org/mine.safetensors"
+file = "mine.safetensors"
+pin.sha256 = "{sha256}"
+classes = 1000
+parameters = 11689512
+batch-norm-epsilon = 0.002
+top1 = 0.0
+licence = "none"
+preprocessing = {{ resize = 32, crop = 32, interpolation = "bilinear", mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25] }}
+"#
+    )
+}
+
+#[test]
+fn a_run_is_exported_and_another_starts_from_it_under_a_manifest_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(
+        folder,
+        "data phantom --patients 30 --seed 1 --side 48 phantom",
+    );
+    let train = "train --architecture resnet18 --minus 3 --data phantom --image-size 32 --epochs 1";
+    succeeds(folder, &format!("{train} --out first"));
+    let exported = succeeds(folder, "export first --out mine.safetensors");
+    assert!(
+        exported.contains("27 tensors of resnet18-minus3"),
+        "{exported}"
+    );
+
+    let image = "phantom/train/patient00001/study1/view1_frontal.jpg";
+    let extract =
+        format!("extract --architecture resnet18 --minus 3 --input {image} --image-size 32");
+    let shapes = succeeds(
+        folder,
+        &format!("{extract} --weights mine.safetensors --output maps.safetensors"),
+    );
+    assert!(
+        shapes.contains("block_0    [1, 64, 8, 8]") && shapes.contains("logits     [1, 14]"),
+        "{shapes}"
+    );
+
+    let digest = chextransfer_models::weights::sha256_hex(
+        &std::fs::read(folder.join("mine.safetensors")).unwrap(),
+    );
+    std::fs::write(folder.join("mine.toml"), manifest(&digest)).unwrap();
+    let named =
+        format!("{train} --weights resnet18.chest --manifest mine.toml --weights-dir . --offline");
+    succeeds(folder, &format!("{named} --out second"));
+    let provenance = std::fs::read_to_string(folder.join("second/provenance.json")).unwrap();
+    let provenance: serde_json::Value = serde_json::from_str(&provenance).unwrap();
+    assert_eq!(provenance["weights"]["sha256"], digest);
+    assert_eq!(provenance["normalization"]["std"][0], 0.25);
+    let config = std::fs::read_to_string(folder.join("second/config.toml")).unwrap();
+    assert!(config.contains("batch-norm-epsilon = 0.002"), "{config}");
+    succeeds(folder, "evaluate second");
+
+    std::fs::write(folder.join("mine.toml"), manifest(&"0".repeat(64))).unwrap();
+    for (weights, expected) in [
+        ("resnet18.chest", "resnet18.chest is not on this machine"),
+        ("resnet18.cheest", "unknown checkpoint `resnet18.cheest`"),
+    ] {
+        let arguments = named.replace("resnet18.chest", weights);
+        let (code, message) = fails(folder, &format!("{arguments} --out third"));
+        assert_eq!((code, message.contains(expected)), (1, true), "{message}");
+    }
 }
 
 #[test]
@@ -87,7 +186,7 @@ fn models_lists_the_counts_of_the_design() {
         table.contains("mobilenet_v2") && table.contains("2241806"),
         "{table}"
     );
-    assert!(succeeds(folder.path(), "weights").contains("resnet18.tv_in1k"));
+    assert!(succeeds(folder.path(), "weights").contains("resnet18.torchvision_v1"));
 }
 
 #[test]
@@ -105,6 +204,8 @@ fn wrong_usage_is_two_and_failure_is_one_each_with_one_line_that_names_the_thing
         ),
         ("train --data d --out o", "--architecture"),
         ("evaluate run --split tests", "tests"),
+        ("compare alone.csv", "2 values required"),
+        ("compare a.csv b.csv --unit view", "image, study or patient"),
     ] {
         let (code, message) = fails(folder, arguments);
         assert_eq!((code, message.contains(expected)), (2, true), "{message}");
@@ -120,6 +221,7 @@ fn wrong_usage_is_two_and_failure_is_one_each_with_one_line_that_names_the_thing
             "at most minus 3",
         ),
         ("evaluate absent", "absent/config.toml"),
+        ("compare absent.csv other.csv", "cannot read absent.csv"),
         (
             "models --image-size 8 --architecture densenet121",
             "give at least",

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use chextransfer_data::image::{decode_grey, load_grey};
 use chextransfer_data::{
-    COLUMNS, CheXpert, CropPosition, ImageRecipe, LabelProblem, Loader, LoaderConfig, Split,
+    COLUMNS, CheXpert, CropPosition, ImageRecipe, Interpolation, LabelProblem, Loader,
+    LoaderConfig, Split,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use image::{GrayImage, Luma};
@@ -59,6 +60,7 @@ fn loader(criterion: &mut Criterion) {
             resize: 224,
             crop: 224,
             position: CropPosition::Random,
+            interpolation: Interpolation::Bilinear,
         };
         let config = LoaderConfig {
             threads,

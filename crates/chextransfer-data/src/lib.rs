@@ -61,4 +61,4 @@ pub use normalize::{Measured, Normalization};
 pub use observation::Observation;
 pub use record::{Record, Sex, View};
 pub use table::COLUMNS;
-pub use transform::{CropPosition, ImageRecipe};
+pub use transform::{CropPosition, ImageRecipe, Interpolation};

@@ -297,7 +297,7 @@ impl Drop for Batches {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::CropPosition;
+    use crate::{CropPosition, Interpolation};
 
     #[test]
     fn a_panic_while_a_batch_is_made_is_an_error_and_not_a_hang() {
@@ -314,6 +314,7 @@ mod tests {
             resize: 8,
             crop: 8,
             position: CropPosition::Center,
+            interpolation: Interpolation::Bilinear,
         };
         for threads in [0, 1, 3] {
             let config = LoaderConfig {

@@ -1,6 +1,7 @@
 //! The unit of truncation: one variant for each kind of block.
 
 mod dense;
+mod inception;
 mod inverted_residual;
 mod residual;
 
@@ -8,6 +9,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 pub use dense::{DenseLayerSpec, DenseStage, DenseStageSpec, TransitionSpec};
+pub use inception::{BranchConvSpec, BranchSpec, Inception, InceptionSpec};
 pub use inverted_residual::{
     InvertedResidualSpec, InvertedResidualStage, InvertedResidualStageSpec,
 };
@@ -15,7 +17,7 @@ pub use residual::{ResidualStage, ResidualStageSpec, ResidualUnitSpec};
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
-use crate::tensor_spec::TensorSpec;
+use crate::tensor_spec::TensorList;
 
 /// A block on a device; described by [`BlockLayout`].
 #[allow(
@@ -30,6 +32,8 @@ pub enum Block {
     Dense(DenseStage),
     /// A stage of inverted residuals.
     InvertedResidual(InvertedResidualStage),
+    /// An inception or reduction module.
+    Inception(Inception),
 }
 
 impl Block {
@@ -43,6 +47,16 @@ impl Block {
             Self::Residual(stage) => stage.forward(map),
             Self::Dense(stage) => stage.forward(map),
             Self::InvertedResidual(stage) => stage.forward(map),
+            Self::Inception(module) => module.forward(map),
+        }
+    }
+
+    pub(crate) fn fold_batch_norm(self) -> Self {
+        match self {
+            Self::Residual(stage) => Self::Residual(stage.fold_batch_norm()),
+            Self::Dense(stage) => Self::Dense(stage.fold_batch_norm()),
+            Self::InvertedResidual(stage) => Self::InvertedResidual(stage.fold_batch_norm()),
+            Self::Inception(module) => Self::Inception(module.fold_batch_norm()),
         }
     }
 }
@@ -56,6 +70,8 @@ pub enum BlockLayout {
     Dense(DenseStageSpec),
     /// A stage of inverted residuals.
     InvertedResidual(InvertedResidualStageSpec),
+    /// An inception or reduction module.
+    Inception(InceptionSpec),
 }
 
 impl BlockLayout {
@@ -65,14 +81,16 @@ impl BlockLayout {
             Self::Residual(stage) => stage.channels(),
             Self::Dense(stage) => stage.channels(),
             Self::InvertedResidual(stage) => stage.channels(),
+            Self::Inception(module) => module.channels(),
         }
     }
 
-    pub(crate) fn tensors(&self, path: &str, into: &mut Vec<TensorSpec>) {
+    pub(crate) fn tensors(&self, path: &str, into: &mut TensorList) {
         match self {
             Self::Residual(stage) => stage.tensors(path, into),
             Self::Dense(stage) => stage.tensors(path, into),
             Self::InvertedResidual(stage) => stage.tensors(path, into),
+            Self::Inception(module) => module.tensors(path, into),
         }
     }
 
@@ -81,6 +99,7 @@ impl BlockLayout {
             Self::Residual(stage) => stage.trace(trace),
             Self::Dense(stage) => stage.trace(trace),
             Self::InvertedResidual(stage) => stage.trace(trace),
+            Self::Inception(module) => module.trace(trace),
         }
     }
 
@@ -89,6 +108,7 @@ impl BlockLayout {
             Self::Residual(stage) => Block::Residual(stage.init(initialization)),
             Self::Dense(stage) => Block::Dense(stage.init(initialization)),
             Self::InvertedResidual(stage) => Block::InvertedResidual(stage.init(initialization)),
+            Self::Inception(module) => Block::Inception(module.init(initialization)),
         }
     }
 }

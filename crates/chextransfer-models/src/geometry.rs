@@ -1,6 +1,6 @@
 //! Shapes and costs of a network for a given image, computed without a device.
 
-use crate::layers::ConvSpec;
+use crate::layers::{ConvSpec, PoolSpec};
 
 /// One block of a network, for a given image size.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +13,8 @@ pub struct BlockSummary {
     pub reduction: usize,
     /// Height and width of its feature map.
     pub side: [usize; 2],
-    /// Side in pixels of the image region that one value of its map sees.
+    /// Side in pixels of the image region that one value of its map sees through convolutions and
+    /// pooling; squeeze-and-excitation, which sees the whole image, does not count.
     pub receptive_field: usize,
     /// Trainable parameters of this block alone.
     pub parameters: usize,
@@ -52,7 +53,7 @@ impl Trace {
     }
 
     /// Slides a window over the map (floor rounding, as PyTorch's default).
-    pub(crate) fn window(
+    fn window(
         &mut self,
         layer: &str,
         kernel: [usize; 2],
@@ -83,14 +84,32 @@ impl Trace {
         Ok(())
     }
 
-    /// Adds the cost of a shortcut that leaves the main path's shape as it is.
-    pub(crate) fn shortcut(&mut self, start: &Self, conv: &ConvSpec) -> Result<(), DoesNotFit> {
-        let mut side = Self {
-            macs: 0,
-            ..start.clone()
-        };
-        side.conv("downsample", conv)?;
-        self.macs += side.macs;
+    /// Passes a pooling.
+    pub(crate) fn pool(&mut self, layer: &str, pool: &PoolSpec) -> Result<(), DoesNotFit> {
+        self.window(layer, [pool.kernel; 2], [pool.stride; 2], [pool.padding; 2])
+    }
+
+    /// Follows every branch from here; they end in maps of one size.
+    pub(crate) fn parallel<B>(
+        &mut self,
+        branches: impl IntoIterator<Item = B>,
+        mut follow: impl FnMut(&mut Self, B) -> Result<(), DoesNotFit>,
+    ) -> Result<(), DoesNotFit> {
+        let start = self.clone();
+        for branch in branches {
+            let mut path = Self {
+                macs: 0,
+                ..start.clone()
+            };
+            follow(&mut path, branch)?;
+            self.macs += path.macs;
+            self.map = path.map;
+            self.jump = path.jump;
+            for axis in 0..2 {
+                self.receptive_field[axis] =
+                    self.receptive_field[axis].max(path.receptive_field[axis]);
+            }
+        }
         Ok(())
     }
 }

@@ -1,12 +1,15 @@
 //! Networks as plain data: layers, tensors, parameters and costs, all without a device.
 
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 
 use crate::block::BlockLayout;
 use crate::geometry::{BlockSummary, DoesNotFit, Trace};
 use crate::initialization::Initialization;
-use crate::layers::{Activation, BatchNorm2d, ConvSpec, HeadSpec, LinearInitialization};
-use crate::tensor_spec::{TensorSpec, count_parameters};
+use crate::layers::{AuxiliaryHeadSpec, BatchNormSpec, HeadSpec, HiddenSpec, LinearInitialization};
+use crate::neck::NeckSpec;
+use crate::stem::StemSpec;
+use crate::tensor_spec::{TensorList, TensorSpec};
 use crate::{Architecture, Error, Network, Result};
 
 /// A network, whole or truncated.
@@ -14,30 +17,15 @@ use crate::{Architecture, Error, Network, Result};
 pub struct NetworkSpec {
     architecture: Architecture,
     dropped: usize,
+    channels: Channels,
+    pub(crate) folded: bool,
+    batch_norm: BatchNormSpec,
+    stochastic_depth: f64,
     pub(crate) stem: StemSpec,
     blocks: Vec<BlockSpec>,
     pub(crate) neck: Option<NeckSpec>,
+    pub(crate) auxiliary: Option<AuxiliaryHeadSpec>,
     pub(crate) head: HeadSpec,
-}
-
-/// The layers before the first block.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StemSpec {
-    /// The first convolution.
-    pub conv: ConvSpec,
-    /// The pooling behind it.
-    pub pool: Option<MaxPoolSpec>,
-}
-
-/// Maximum over a square window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaxPoolSpec {
-    /// Side of the window.
-    pub kernel: usize,
-    /// Step of the window.
-    pub stride: usize,
-    /// Border on either side.
-    pub padding: usize,
 }
 
 /// A named block.
@@ -49,52 +37,77 @@ pub struct BlockSpec {
     pub layout: BlockLayout,
 }
 
-/// The layers between the last block and the head of a whole network; truncation drops them.
-#[derive(Debug, Clone, PartialEq)]
-pub enum NeckSpec {
-    /// A final normalisation and activation.
-    NormAct {
-        /// Channels of the map.
-        channels: usize,
-        /// What follows the normalisation.
-        activation: Activation,
-    },
-    /// A final convolution.
-    Conv(ConvSpec),
+/// The channels of the images that a network takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Red, green and blue; a grey image is given three times.
+    #[default]
+    Rgb,
+    /// One channel, for grey images: the first convolution's weights are summed over red, green and
+    /// blue, so that the output is that of the image given three times.
+    Gray,
+}
+
+/// What a family makes of a row of its table.
+pub(crate) struct Lowered {
+    pub(crate) stem: StemSpec,
+    pub(crate) blocks: Vec<BlockSpec>,
+    pub(crate) neck: Option<NeckSpec>,
+    pub(crate) auxiliary: Option<AuxiliaryHeadSpec>,
+    pub(crate) batch_norm: BatchNormSpec,
+    pub(crate) stochastic_depth: f64,
+    pub(crate) hidden: Option<HiddenSpec>,
+    pub(crate) dropout: f64,
+    pub(crate) initialization: LinearInitialization,
+}
+
+impl Lowered {
+    /// PyTorch's defaults behind the blocks.
+    pub(crate) fn new(stem: StemSpec, blocks: Vec<BlockSpec>) -> Self {
+        Self {
+            stem,
+            blocks,
+            neck: None,
+            auxiliary: None,
+            batch_norm: BatchNormSpec::PYTORCH,
+            stochastic_depth: 0.0,
+            hidden: None,
+            dropout: 0.0,
+            initialization: LinearInitialization::Uniform,
+        }
+    }
 }
 
 impl NetworkSpec {
     /// Classes of ImageNet-1k, which every architecture starts with.
-    const IMAGENET_CLASSES: usize = 1000;
+    pub(crate) const IMAGENET_CLASSES: usize = 1000;
 
-    pub(crate) fn new(
-        architecture: Architecture,
-        stem: StemSpec,
-        blocks: impl IntoIterator<Item = (String, BlockLayout)>,
-        neck: Option<NeckSpec>,
-        dropout: f64,
-        initialization: LinearInitialization,
-    ) -> Self {
-        let blocks: Vec<_> = blocks
-            .into_iter()
-            .map(|(name, layout)| BlockSpec { name, layout })
-            .collect();
-        let features = match &neck {
-            Some(NeckSpec::NormAct { channels, .. }) => *channels,
-            Some(NeckSpec::Conv(conv)) => conv.output,
-            None => last_channels(&blocks),
+    /// Paths of the layers whose shape depends on the classes.
+    const CLASSIFIERS: [&str; 2] = ["head.linear.", "auxiliary.head.linear."];
+
+    pub(crate) fn new(architecture: Architecture, lowered: Lowered) -> Self {
+        let features = match &lowered.neck {
+            Some(neck) => neck.channels(),
+            None => last_channels(&lowered.blocks),
         };
         Self {
             architecture,
             dropped: 0,
-            stem,
-            blocks,
-            neck,
+            channels: Channels::Rgb,
+            folded: false,
+            batch_norm: lowered.batch_norm,
+            stochastic_depth: lowered.stochastic_depth,
+            stem: lowered.stem,
+            blocks: lowered.blocks,
+            neck: lowered.neck,
+            auxiliary: lowered.auxiliary,
             head: HeadSpec {
                 features,
+                hidden: lowered.hidden,
+                dropout: lowered.dropout,
                 classes: Self::IMAGENET_CLASSES,
-                dropout,
-                initialization,
+                initialization: lowered.initialization,
             },
         }
     }
@@ -118,10 +131,12 @@ impl NetworkSpec {
         self.dropped += k;
         self.blocks.truncate(self.blocks.len() - k);
         self.neck = None;
+        self.auxiliary = None;
         self.head = HeadSpec {
             features: last_channels(&self.blocks),
-            classes: self.head.classes,
+            hidden: None,
             dropout: 0.0,
+            classes: self.head.classes,
             initialization: LinearInitialization::Uniform,
         };
         Ok(self)
@@ -136,7 +151,58 @@ impl NetworkSpec {
             return Err(Error::NoClasses);
         }
         self.head.classes = classes;
+        if let Some(auxiliary) = &mut self.auxiliary {
+            auxiliary.head.classes = classes;
+        }
         Ok(self)
+    }
+
+    /// The same network for images of other channels.
+    pub fn with_channels(mut self, channels: Channels) -> Self {
+        self.channels = channels;
+        if let Some(first) = self.stem.first_mut() {
+            first.input = match channels {
+                Channels::Rgb => 3,
+                Channels::Gray => 1,
+            };
+        }
+        self
+    }
+
+    /// The same network with another dropout before the last linear layer: the share of features
+    /// that training drops, in `0..1`.
+    pub fn with_dropout(mut self, probability: f64) -> Self {
+        self.head.dropout = probability;
+        self
+    }
+
+    /// The same network with another stochastic depth: the share of images, in `0..1`, that skip the
+    /// last inverted residual in training, growing linearly from 0 at the first. Networks of other
+    /// families have none.
+    pub fn with_stochastic_depth(mut self, probability: f64) -> Self {
+        self.stochastic_depth = probability;
+        self
+    }
+
+    /// The same network with other constants of batch normalisation: for checkpoints that were
+    /// trained with others than the reference's.
+    pub fn with_batch_norm(mut self, batch_norm: BatchNormSpec) -> Self {
+        self.batch_norm = batch_norm;
+        self
+    }
+
+    /// The same network without a second classifier for training.
+    pub fn without_auxiliary(mut self) -> Self {
+        self.auxiliary = None;
+        self
+    }
+
+    /// What is left for inference when every batch normalisation is folded.
+    pub(crate) fn into_folded(self) -> Self {
+        Self {
+            folded: true,
+            ..self.without_auxiliary()
+        }
     }
 
     /// The architecture that this is, or was cut from.
@@ -154,9 +220,49 @@ impl NetworkSpec {
         self.head.classes
     }
 
+    /// Channels of the images.
+    pub fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    /// The constants of every batch normalisation.
+    pub fn batch_norm(&self) -> BatchNormSpec {
+        self.batch_norm
+    }
+
+    /// The layers before the first block.
+    pub fn stem(&self) -> &StemSpec {
+        &self.stem
+    }
+
     /// The blocks, first to last.
     pub fn blocks(&self) -> &[BlockSpec] {
         &self.blocks
+    }
+
+    /// The second classifier for training: of a whole `inception_v3`.
+    pub fn auxiliary(&self) -> Option<&AuxiliaryHeadSpec> {
+        self.auxiliary.as_ref()
+    }
+
+    /// The head.
+    pub fn head(&self) -> &HeadSpec {
+        &self.head
+    }
+
+    /// The index of a block by its name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownBlock`] with the names that there are.
+    pub fn block_index(&self, name: &str) -> Result<usize> {
+        let names = || self.blocks.iter().map(|block| block.name.as_str());
+        names()
+            .position(|known| known == name)
+            .ok_or_else(|| Error::UnknownBlock {
+                name: name.to_owned(),
+                network: self.name(),
+                known: names().collect::<Vec<_>>().join(", "),
+            })
     }
 
     /// The name: `densenet121`, or `densenet121-minus1`.
@@ -169,42 +275,55 @@ impl NetworkSpec {
 
     /// Every tensor of the network, in the order of its layers.
     pub fn tensors(&self) -> Vec<TensorSpec> {
-        let mut tensors = self.body_tensors();
-        self.head.tensors("head", &mut tensors);
+        self.list().tensors
+    }
+
+    /// Every tensor whose shape does not depend on the number of classes.
+    pub fn body_tensors(&self) -> Vec<TensorSpec> {
+        let mut tensors = self.tensors();
+        tensors.retain(|tensor| !Self::is_classifier(&tensor.path));
         tensors
     }
 
-    /// Every tensor before the head.
-    pub(crate) fn body_tensors(&self) -> Vec<TensorSpec> {
-        let mut tensors = Vec::new();
-        self.stem.conv.tensors("stem.conv", &mut tensors);
-        for (index, block) in self.blocks.iter().enumerate() {
-            block
-                .layout
-                .tensors(&format!("blocks.{index}"), &mut tensors);
-        }
-        match &self.neck {
-            Some(NeckSpec::NormAct { channels, .. }) => {
-                BatchNorm2d::tensors("neck.norm", *channels, &mut tensors);
-            }
-            Some(NeckSpec::Conv(conv)) => conv.tensors("neck", &mut tensors),
-            None => {}
-        }
-        tensors
+    /// Whether the tensor at this path has a shape that depends on the number of classes.
+    pub(crate) fn is_classifier(path: &str) -> bool {
+        Self::CLASSIFIERS
+            .iter()
+            .any(|layer| path.starts_with(layer))
     }
 
-    /// Trainable parameters; running statistics are none.
+    /// Trainable parameters, an auxiliary head's among them; running statistics are none.
     pub fn parameters(&self) -> usize {
-        count_parameters(&self.tensors())
+        self.list().parameters()
     }
 
-    /// Multiply-accumulates of convolutions and linear layers for one image of `[height, width]`.
+    fn list(&self) -> TensorList {
+        let mut list = TensorList {
+            folded: self.folded,
+            ..TensorList::default()
+        };
+        self.stem.tensors(&mut list);
+        for (index, block) in self.blocks.iter().enumerate() {
+            block.layout.tensors(&format!("blocks.{index}"), &mut list);
+        }
+        if let Some(neck) = &self.neck {
+            neck.tensors(&mut list);
+        }
+        if let Some(auxiliary) = &self.auxiliary {
+            auxiliary.tensors("auxiliary", &mut list);
+        }
+        self.head.tensors("head", &mut list);
+        list
+    }
+
+    /// Multiply-accumulates of convolutions and linear layers in inference, for one image of
+    /// `[height, width]`.
     ///
     /// # Errors
     /// [`Error::InputTooSmall`].
     pub fn macs(&self, image: [usize; 2]) -> Result<u64> {
-        let (trace, _) = self.traced(image)?;
-        Ok(trace.macs + (self.head.features * self.head.classes) as u64)
+        let (trace, _) = self.admit(image, |size| self.trace(size))?;
+        Ok(trace.macs + self.head.macs())
     }
 
     /// Every block with its map and cost for an image of `[height, width]`.
@@ -212,21 +331,57 @@ impl NetworkSpec {
     /// # Errors
     /// [`Error::InputTooSmall`].
     pub fn describe(&self, image: [usize; 2]) -> Result<Vec<BlockSummary>> {
-        Ok(self.traced(image)?.1)
+        Ok(self.admit(image, |size| self.trace(size))?.1)
+    }
+
+    /// Whether images of `[height, width]` can be trained on: an auxiliary head needs larger ones
+    /// than inference does.
+    ///
+    /// # Errors
+    /// [`Error::InputTooSmall`].
+    pub fn check_training_image(&self, image: [usize; 2]) -> Result<()> {
+        self.admit(image, |size| {
+            self.trace(size)?;
+            let Some(auxiliary) = &self.auxiliary else {
+                return Ok(());
+            };
+            let mut trace = Trace::new(size);
+            self.stem.trace(&mut trace)?;
+            for block in &self.blocks[..=auxiliary.block] {
+                block.layout.trace(&mut trace)?;
+            }
+            auxiliary.trace(&mut trace)
+        })
     }
 
     /// The network on a device, with random weights as the reference implementation draws them.
     ///
     /// The numbers depend on the seed alone, not on the device; a truncated network starts with the
-    /// same body as the whole one. On an autodiff device the network is ready to train.
+    /// same body as the whole one, and so does one with other classes. On an autodiff device the
+    /// network is ready to train.
     pub fn init(&self, seed: u64, device: &Device) -> Network {
-        Network::new(self.clone(), &mut Initialization::new(seed, device))
+        let batch_norm = (!self.folded).then_some(self.batch_norm);
+        let mut initialization =
+            Initialization::new(seed, batch_norm, self.stochastic_depth, device);
+        match self.channels {
+            Channels::Rgb => Network::new(self.clone(), &mut initialization),
+            Channels::Gray => Network::new(
+                self.clone().with_channels(Channels::Rgb),
+                &mut initialization,
+            )
+            .into_gray(),
+        }
     }
 
-    fn traced(&self, image: [usize; 2]) -> Result<(Trace, Vec<BlockSummary>)> {
-        self.trace(image).map_err(|DoesNotFit { layer, map }| {
+    /// Follows an image, and on failure names the smallest square that would do.
+    fn admit<T>(
+        &self,
+        image: [usize; 2],
+        follow: impl Fn([usize; 2]) -> std::result::Result<T, DoesNotFit>,
+    ) -> Result<T> {
+        follow(image).map_err(|DoesNotFit { layer, map }| {
             // Every window is at most a few hundred pixels of the image, so this ends soon.
-            let fits = |side: &usize| self.trace([*side; 2]).is_ok();
+            let fits = |side: &usize| follow([*side; 2]).is_ok();
             Error::InputTooSmall {
                 network: self.name(),
                 height: image[0],
@@ -244,33 +399,28 @@ impl NetworkSpec {
         image: [usize; 2],
     ) -> std::result::Result<(Trace, Vec<BlockSummary>), DoesNotFit> {
         let mut trace = Trace::new(image);
-        trace.conv("stem", &self.stem.conv)?;
-        if let Some(pool) = &self.stem.pool {
-            trace.window(
-                "stem pooling",
-                [pool.kernel; 2],
-                [pool.stride; 2],
-                [pool.padding; 2],
-            )?;
-        }
+        self.stem.trace(&mut trace)?;
         let mut summaries = Vec::new();
         for block in &self.blocks {
             let before = trace.macs;
             block.layout.trace(&mut trace)?;
-            let mut tensors = Vec::new();
-            block.layout.tensors("", &mut tensors);
+            let mut list = TensorList {
+                folded: self.folded,
+                ..TensorList::default()
+            };
+            block.layout.tensors("", &mut list);
             summaries.push(BlockSummary {
                 name: block.name.clone(),
                 channels: block.layout.channels(),
                 reduction: trace.jump[0],
                 side: trace.map,
                 receptive_field: trace.receptive_field[0].max(trace.receptive_field[1]),
-                parameters: count_parameters(&tensors),
+                parameters: list.parameters(),
                 macs: trace.macs - before,
             });
         }
-        if let Some(NeckSpec::Conv(conv)) = &self.neck {
-            trace.conv("neck", conv)?;
+        if let Some(neck) = &self.neck {
+            neck.trace(&mut trace)?;
         }
         Ok((trace, summaries))
     }

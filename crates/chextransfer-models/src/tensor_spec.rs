@@ -20,21 +20,37 @@ pub struct TensorSpec {
     pub kind: TensorKind,
 }
 
-impl TensorSpec {
-    pub(crate) fn new(layer: &str, name: &str, shape: Vec<usize>, kind: TensorKind) -> Self {
-        Self {
-            path: format!("{layer}.{name}"),
-            shape,
-            kind,
-        }
-    }
+/// Tensors in the order of their layers, while they are listed.
+#[derive(Debug, Default)]
+pub(crate) struct TensorList {
+    pub(crate) tensors: Vec<TensorSpec>,
+    /// Whether batch normalisation has been folded into what is before it.
+    pub(crate) folded: bool,
 }
 
-/// Elements of the tensors that are trained.
-pub(crate) fn count_parameters(tensors: &[TensorSpec]) -> usize {
-    tensors
-        .iter()
-        .filter(|tensor| tensor.kind == TensorKind::Parameter)
-        .map(|tensor| tensor.shape.iter().product::<usize>())
-        .sum()
+impl TensorList {
+    pub(crate) fn parameter(&mut self, layer: &str, name: &str, shape: &[usize]) {
+        self.push(layer, name, shape, TensorKind::Parameter);
+    }
+
+    pub(crate) fn statistic(&mut self, layer: &str, name: &str, shape: &[usize]) {
+        self.push(layer, name, shape, TensorKind::Statistic);
+    }
+
+    fn push(&mut self, layer: &str, name: &str, shape: &[usize], kind: TensorKind) {
+        self.tensors.push(TensorSpec {
+            path: format!("{layer}.{name}"),
+            shape: shape.to_vec(),
+            kind,
+        });
+    }
+
+    /// Elements of the tensors that are trained.
+    pub(crate) fn parameters(&self) -> usize {
+        self.tensors
+            .iter()
+            .filter(|tensor| tensor.kind == TensorKind::Parameter)
+            .map(|tensor| tensor.shape.iter().product::<usize>())
+            .sum()
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use chextransfer_data::{CropPosition, ImageRecipe, LabelProblem, LoaderConfig};
+use chextransfer_data::{CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig};
+use chextransfer_models::weights::Checkpoint;
 use chextransfer_models::{Architecture, NetworkSpec};
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +21,15 @@ pub struct TrainConfig {
     /// How many of its last blocks are dropped.
     #[serde(default)]
     pub minus: usize,
-    /// A safetensors file with ImageNet weights under torchvision's names; random weights without.
+    /// A safetensors or PyTorch file with ImageNet weights under torchvision's or timm's names; random
+    /// weights without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
+    /// What is known of that file: a row of the manifest. Its names, its constants of batch
+    /// normalisation and its statistics of images are then used, and the file must be the pinned
+    /// one; without, images are normalised for ImageNet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
     /// The dataset's folder, with `train.csv`, `valid.csv` and perhaps `test.csv`.
     pub data: PathBuf,
     /// Side of the square that the network sees, in pixels; images are resized to it by their shorter side.
@@ -40,6 +47,10 @@ pub struct TrainConfig {
     /// Adam's learning rate.
     #[serde(default = "defaults::learning_rate")]
     pub learning_rate: f64,
+    /// Weight of the loss of an auxiliary classifier, which a whole `inception_v3` has; 0 leaves the
+    /// classifier away.
+    #[serde(default = "defaults::auxiliary_loss_weight")]
+    pub auxiliary_loss_weight: f64,
     /// Training examples between two validations; one more follows the last step. The paper's "8192
     /// gradient steps" are 8,192 examples in its authors' code.
     #[serde(default = "defaults::validate_every")]
@@ -78,6 +89,9 @@ mod defaults {
     pub(super) fn learning_rate() -> f64 {
         1e-4
     }
+    pub(super) fn auxiliary_loss_weight() -> f64 {
+        chextransfer_models::Network::AUXILIARY_LOSS_WEIGHT
+    }
     pub(super) fn validate_every() -> u64 {
         8192
     }
@@ -105,12 +119,14 @@ impl TrainConfig {
             architecture,
             minus: 0,
             weights: None,
+            checkpoint: None,
             data: data.into(),
             image_size: defaults::image_size(),
             labels: LabelProblem::paper(),
             epochs: defaults::epochs(),
             batch_size: defaults::batch_size(),
             learning_rate: defaults::learning_rate(),
+            auxiliary_loss_weight: defaults::auxiliary_loss_weight(),
             validate_every: defaults::validate_every(),
             checkpoint_every: defaults::checkpoint_every(),
             keep_best: defaults::keep_best(),
@@ -143,8 +159,14 @@ impl TrainConfig {
     /// When more blocks are dropped than there are, or the images are too small for it.
     pub fn network(&self) -> Result<NetworkSpec> {
         let classes = chextransfer_data::Observation::COUNT;
-        let spec = self.architecture.minus(self.minus)?.with_classes(classes)?;
-        spec.describe([self.image_size as usize; 2])?;
+        let mut spec = self.architecture.minus(self.minus)?.with_classes(classes)?;
+        if let Some(checkpoint) = &self.checkpoint {
+            spec = spec.with_batch_norm(checkpoint.spec()?.batch_norm());
+        }
+        if self.auxiliary_loss_weight == 0.0 {
+            spec = spec.without_auxiliary();
+        }
+        spec.check_training_image([self.image_size as usize; 2])?;
         Ok(spec)
     }
 
@@ -154,7 +176,15 @@ impl TrainConfig {
     /// [`Error::Setting`] with the first one that is out of range.
     pub fn check(&self) -> Result<()> {
         let positive = "a number above 0";
+        let checkpoint = self.checkpoint.as_ref();
+        let of = checkpoint.map_or(self.architecture, |row| row.architecture);
         let checks = [
+            (
+                "checkpoint",
+                of == self.architecture && (checkpoint.is_none() || self.weights.is_some()),
+                checkpoint.map_or_else(String::new, |row| row.id.clone()),
+                "a checkpoint of the architecture, and its file as weights",
+            ),
             ("epochs", self.epochs > 0, self.epochs.to_string(), positive),
             (
                 "batch_size",
@@ -167,6 +197,12 @@ impl TrainConfig {
                 self.learning_rate > 0.0 && self.learning_rate.is_finite(),
                 self.learning_rate.to_string(),
                 positive,
+            ),
+            (
+                "auxiliary_loss_weight",
+                self.auxiliary_loss_weight >= 0.0 && self.auxiliary_loss_weight.is_finite(),
+                self.auxiliary_loss_weight.to_string(),
+                "a number that is not negative",
             ),
             (
                 "validate_every",
@@ -219,6 +255,7 @@ impl TrainConfig {
             resize: self.image_size,
             crop: self.image_size,
             position: CropPosition::Random,
+            interpolation: Interpolation::Bilinear,
         }
     }
 

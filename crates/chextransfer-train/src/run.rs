@@ -9,7 +9,7 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use chextransfer_data::{Batch, CheXpert, Loader, Normalization, Split};
 use chextransfer_metrics::Bootstrap;
-use chextransfer_models::weights::{self, Head};
+use chextransfer_models::weights::{self, Head, Import, Preprocessing};
 use chextransfer_models::{DeviceChoice, Network};
 
 use crate::checkpoint::{Progress, holds_training};
@@ -71,7 +71,14 @@ impl Run {
         let network = spec.init(config.seed, &device);
         let (network, report) = match &config.weights {
             Some(path) => {
-                let (network, report) = weights::load(network, path, Head::LeaveOut)?;
+                let import = match &config.checkpoint {
+                    Some(row) => row.import(Head::LeaveOut),
+                    None => Import::from(Head::LeaveOut),
+                };
+                let (network, report) = weights::load(network, path, import)?;
+                if let Some(row) = &config.checkpoint {
+                    row.check(&report)?;
+                }
                 (network, Some(report))
             }
             None => (network, None),
@@ -82,7 +89,10 @@ impl Run {
             });
         }
         let normalization = match report {
-            Some(_) => Normalization::IMAGENET,
+            Some(_) => (config.checkpoint.as_ref()).map_or(Normalization::IMAGENET, |row| {
+                let Preprocessing { mean, std, .. } = row.preprocessing;
+                Normalization { mean, std }
+            }),
             None => measure(&config, &training, observer)?,
         };
         let directory = RunDirectory::create(folder)?;
@@ -256,8 +266,14 @@ impl Run {
                     .wrapping_add(step),
             );
             let input = Input::new(batch, &self.normalization, &self.device);
-            let logits = self.network.forward(input.images);
-            let loss = masked_binary_cross_entropy(logits, input.targets, input.mask);
+            let (logits, auxiliary) = self.network.forward_with_auxiliary(input.images);
+            let cross_entropy = |logits| {
+                masked_binary_cross_entropy(logits, input.targets.clone(), input.mask.clone())
+            };
+            let mut loss = cross_entropy(logits);
+            if let Some(logits) = auxiliary {
+                loss = loss + cross_entropy(logits) * self.config.auxiliary_loss_weight;
+            }
             mean = loss.clone().into_scalar::<f32>();
             if !mean.is_finite() {
                 return Err(Error::Loss {

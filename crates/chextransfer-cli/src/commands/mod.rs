@@ -1,8 +1,11 @@
 //! One command a file: its arguments, and the call that it stands for.
 
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod extract;
 pub(crate) mod models;
 pub(crate) mod train;
 pub(crate) mod weights;

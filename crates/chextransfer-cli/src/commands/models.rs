@@ -46,13 +46,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         return Ok(());
     }
     result_line!(
-        "{:<22} {:>12} {:>8} {:>8} {:>7} {:>6}",
+        "{:<26} {:>12} {:>8} {:>8} {:>7} {:>9} {:>15}",
         "network",
         "parameters",
         "smaller",
         "MMACs",
         "blocks",
-        "map"
+        "map",
+        "receptive field"
     );
     let whole = networks.first().map_or(0, NetworkSpec::parameters);
     for network in &networks {
@@ -63,11 +64,32 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             _ => format!("{:.2}x", whole as f64 / parameters as f64),
         };
         let macs = network.macs(image)? / 1_000_000;
-        let side = blocks.last().map_or(0, |block| block.side[0]);
+        let Some(last) = blocks.last() else { continue };
+        let map = format!("{}x{}", last.side[0], last.side[1]);
         result_line!(
-            "{:<22} {parameters:>12} {smaller:>8} {macs:>8} {:>7} {side:>6}",
+            "{:<26} {parameters:>12} {smaller:>8} {macs:>8} {:>7} {map:>9} {:>15}",
             network.name(),
-            blocks.len()
+            blocks.len(),
+            last.receptive_field
+        );
+    }
+    for network in &networks {
+        if let Some(auxiliary) = auxiliary_parameters(network) {
+            result_line!(
+                "{} without its auxiliary classifier: {} parameters",
+                network.name(),
+                network.parameters() - auxiliary
+            );
+        }
+    }
+    if arguments.architecture == Some(Architecture::MnasNet1_0) {
+        let counted = Architecture::MNASNET_OF_THE_PAPER;
+        let factor =
+            |cut: &NetworkSpec| format!("{:.2}x", counted as f64 / cut.parameters() as f64);
+        let factors: Vec<_> = networks.iter().skip(1).map(factor).collect();
+        result_line!(
+            "Ke et al. 2021 count NASNet-A-Mobile's {counted} parameters as MNASNet's; against that the cuts are {} smaller",
+            factors.join(", ")
         );
     }
     if let Some(network) = arguments.architecture.and(networks.first()) {
@@ -76,9 +98,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Parameters that training alone needs, where a network has any.
+fn auxiliary_parameters(network: &NetworkSpec) -> Option<usize> {
+    network.auxiliary()?;
+    Some(network.parameters() - network.clone().without_auxiliary().parameters())
+}
+
 fn print_blocks(blocks: &[BlockSummary]) {
     result_line!(
-        "\n{:<12} {:>8} {:>9} {:>9} {:>15} {:>12} {:>8}",
+        "\n{:<14} {:>8} {:>9} {:>9} {:>15} {:>12} {:>8}",
         "block",
         "channels",
         "reduction",
@@ -100,7 +128,7 @@ fn print_blocks(blocks: &[BlockSummary]) {
         let map = format!("{}x{}", side[0], side[1]);
         let macs = macs / 1_000_000;
         result_line!(
-            "{name:<12} {channels:>8} {reduction:>9} {map:>9} {receptive_field:>15} {parameters:>12} {macs:>8}"
+            "{name:<14} {channels:>8} {reduction:>9} {map:>9} {receptive_field:>15} {parameters:>12} {macs:>8}"
         );
     }
 }
@@ -122,6 +150,7 @@ fn as_json(network: &NetworkSpec, image: [usize; 2]) -> Result<Value> {
         "minus": network.dropped(),
         "classes": network.classes(),
         "parameters": network.parameters(),
+        "auxiliary_parameters": auxiliary_parameters(network).unwrap_or(0),
         "macs": network.macs(image)?,
         "blocks": network.describe(image)?.into_iter().map(block).collect::<Vec<_>>(),
     }))

@@ -9,6 +9,7 @@ use chextransfer_study::{CurvePoint, training_curve};
 use chextransfer_train::{Ensemble, Event, Outcome, Run, TrainConfig};
 
 use super::result_line;
+use super::weights::{Folders, Known};
 use crate::run::{interrupted, progress};
 
 const GO_ON: &str = "the same command with --resume goes on";
@@ -27,9 +28,17 @@ pub(crate) struct Arguments {
     /// Drop this many of the network's last blocks
     #[arg(long)]
     minus: Option<usize>,
-    /// ImageNet weights: a safetensors file under torchvision's names; random weights without
+    /// ImageNet weights: a safetensors or PyTorch file under torchvision's or timm's names, or a checkpoint of
+    /// `weights list`; random weights without
     #[arg(long)]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    folders: Folders,
+    #[command(flatten)]
+    known: Known,
+    /// Never open a socket (as does HF_HUB_OFFLINE=1)
+    #[arg(long)]
+    offline: bool,
     /// Side of the network's input in pixels [default: 320]
     #[arg(long)]
     image_size: Option<u32>,
@@ -97,7 +106,12 @@ impl Arguments {
             validate_every
         );
         replace!(keep_best, max_unreadable, seed, loader_threads);
-        config.weights = self.weights.clone().or(config.weights);
+        if let Some(given) = &self.weights {
+            let (file, checkpoint) =
+                super::weights::resolve(given, &self.known, &self.folders, self.offline)?;
+            config.weights = Some(file);
+            config.checkpoint = checkpoint;
+        }
         let LabelProblem { uncertainty, blank } = &mut config.labels;
         *uncertainty = self.uncertain.unwrap_or(*uncertainty);
         *blank = self.blank.unwrap_or(*blank);

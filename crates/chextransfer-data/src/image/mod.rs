@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::draw::Draw;
-use crate::transform::{CropPosition, ImageRecipe};
+use crate::transform::{CropPosition, ImageRecipe, Interpolation};
 
 pub use decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, decode_grey, decode_rgb};
 pub use plane::{GreyImage, Samples};
@@ -36,5 +36,6 @@ const fn evaluation(resize: u32, crop: u32) -> ImageRecipe {
         resize,
         crop,
         position: CropPosition::Center,
+        interpolation: Interpolation::Bilinear,
     }
 }

@@ -5,3 +5,4 @@ mod recipe;
 mod resize;
 
 pub use recipe::{CropPosition, ImageRecipe};
+pub use resize::Interpolation;

@@ -3,7 +3,7 @@
 use ::image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use super::{crop, resize};
+use super::{Interpolation, crop, resize};
 use crate::draw::Draw;
 use crate::image::{GreyImage, Samples};
 use crate::{Error, Result};
@@ -18,6 +18,9 @@ pub struct ImageRecipe {
     pub crop: u32,
     /// Where the square lies.
     pub position: CropPosition,
+    /// How the image is resized.
+    #[serde(default)]
+    pub interpolation: Interpolation,
 }
 
 /// Where the crop lies.
@@ -40,6 +43,7 @@ impl ImageRecipe {
             resize: 320,
             crop: 320,
             position: CropPosition::Random,
+            interpolation: Interpolation::Bilinear,
         }
     }
 
@@ -88,7 +92,7 @@ impl ImageRecipe {
     pub fn apply(&self, image: &GreyImage, draw: Draw) -> Result<Vec<f32>> {
         self.validate()?;
         let size = resize::size_with_shorter_side(image.width(), image.height(), self.resize);
-        let samples = resize::grey(image, size)?;
+        let samples = resize::grey(image, size, self.interpolation)?;
         let window = self.window(size, draw);
         Ok(match samples {
             Samples::Bits8(samples) => window.cut(&samples, |v| f32::from(v) / 255.0),
@@ -105,7 +109,7 @@ impl ImageRecipe {
         self.validate()?;
         let from = image.dimensions();
         let size = resize::size_with_shorter_side(from.0, from.1, self.resize);
-        let samples = resize::rgb(image.as_raw(), from, size)?;
+        let samples = resize::rgb(image.as_raw(), from, size, self.interpolation)?;
         let window = self.window(size, draw);
         let (pixels, _) = samples.as_chunks::<3>();
         Ok((0..3)

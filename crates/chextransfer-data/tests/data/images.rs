@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chextransfer_data::image::{GreyImage, Samples, decode_grey, decode_rgb, load_grey, load_rgb};
-use chextransfer_data::{CropPosition, Draw, Error, ImageRecipe};
+use chextransfer_data::{CropPosition, Draw, Error, ImageRecipe, Interpolation};
 use image::{
     DynamicImage, GrayAlphaImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage,
 };
@@ -394,6 +394,7 @@ fn a_recipe_out_of_range_is_an_error_that_names_the_setting() {
         resize,
         crop,
         position: CropPosition::Center,
+        interpolation: Interpolation::Bilinear,
     };
     for (resize, crop, setting) in [
         (0, 0, "resize"),
@@ -446,6 +447,7 @@ fn sixteen_bits_are_finer_than_eight() {
         resize: 8,
         crop: 8,
         position: CropPosition::Center,
+        interpolation: Interpolation::Bilinear,
     };
     let row = recipe.apply(&image, Draw::default()).unwrap();
     assert!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chextransfer_data::{
-    Batch, BlankPolicy, CropPosition, Error, ImageRecipe, LabelProblem, Loader, LoaderConfig,
-    Normalization, Records, UncertaintyPolicy,
+    Batch, BlankPolicy, CropPosition, Error, ImageRecipe, Interpolation, LabelProblem, Loader,
+    LoaderConfig, Normalization, Records, UncertaintyPolicy,
 };
 
 use crate::fixture::{image_file, jpeg, picture, png, records, row_path, tree, write};
@@ -14,6 +14,7 @@ const RECIPE: ImageRecipe = ImageRecipe {
     resize: 32,
     crop: 24,
     position: CropPosition::Random,
+    interpolation: Interpolation::Bilinear,
 };
 
 fn loader(records: &Arc<Records>, batch_size: usize, threads: usize, queue: usize) -> Loader {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use chextransfer_data::image::{Samples, decode_grey, load_grey};
-use chextransfer_data::{CropPosition, Draw, ImageRecipe};
+use chextransfer_data::{CropPosition, Draw, ImageRecipe, Interpolation};
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, RgbImage};
 use tempfile::TempDir;
 
@@ -23,7 +23,11 @@ fn formula(x: u32, y: u32, factor: u32, modulus: u32) -> u32 {
     (x * x * 7 + y * 131 + x * y * 29) % modulus * factor % modulus
 }
 
-fn square(image: DynamicImage, (_, _, resize, crop): Case) -> Vec<f32> {
+fn square(
+    image: DynamicImage,
+    (_, _, resize, crop): Case,
+    interpolation: Interpolation,
+) -> Vec<f32> {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.png");
     std::fs::write(&file, png(image)).unwrap();
@@ -31,6 +35,7 @@ fn square(image: DynamicImage, (_, _, resize, crop): Case) -> Vec<f32> {
         resize,
         crop,
         position: CropPosition::Center,
+        interpolation,
     };
     recipe
         .apply(&decode_grey(&file).unwrap(), Draw::default())
@@ -51,14 +56,22 @@ fn assert_close(values: &[f32], expected: &[f32], levels: f32, tolerance: f32) {
 
 #[test]
 fn eight_bits_agree_with_pillow_within_one_grey_level() {
-    for (case, expected) in [
-        (DOWN_CASE, &DOWN[..]),
-        (UP_CASE, &UP[..]),
-        (TALL_CASE, &TALL[..]),
+    for (case, interpolation, expected) in [
+        (DOWN_CASE, Interpolation::Bilinear, &DOWN[..]),
+        (UP_CASE, Interpolation::Bilinear, &UP[..]),
+        (TALL_CASE, Interpolation::Bilinear, &TALL[..]),
+        (DOWN_CASE, Interpolation::Bicubic, &DOWN_BICUBIC[..]),
+        (UP_CASE, Interpolation::Bicubic, &UP_BICUBIC[..]),
+        (TALL_CASE, Interpolation::Bicubic, &TALL_BICUBIC[..]),
     ] {
         let image = GrayImage::from_fn(case.0, case.1, |x, y| Luma([formula(x, y, 1, 256) as u8]));
         let expected: Vec<f32> = expected.iter().map(|&v| v.into()).collect();
-        assert_close(&square(image.into(), case), &expected, 255.0, 1.01);
+        assert_close(
+            &square(image.into(), case, interpolation),
+            &expected,
+            255.0,
+            1.01,
+        );
     }
 }
 
@@ -75,7 +88,11 @@ fn sixteen_bits_agree_with_pillow_within_one_of_65536_levels() {
         let expected: Vec<f32> = expected.iter().map(|&v| v.into()).collect();
         // Pillow computes in floating point here and does not round between the passes.
         assert_close(
-            &square(DynamicImage::ImageLuma16(image), case),
+            &square(
+                DynamicImage::ImageLuma16(image),
+                case,
+                Interpolation::Bilinear,
+            ),
             &expected,
             65_535.0,
             1.5,
@@ -197,3 +214,17 @@ const LUMA: [u8; 24] = [
     73, 84, 95, 106, 117, 128, 139, 150, 131, 142, 153, 164, 175, 186, 197, 208, 69, 80, 91, 102, 113, 124, 135,
     146,
 ];
+
+#[rustfmt::skip]
+const DOWN_BICUBIC: [u8; 36] = [122, 123, 135, 131, 130, 132, 120, 125, 126, 133, 115, 126, 125, 122, 124, 142, 131, 
+148, 99, 125, 130, 136, 137, 139, 112, 115, 115, 117, 116, 111, 126, 130, 125, 96, 115, 133];
+
+#[rustfmt::skip]
+const UP_BICUBIC: [u8; 64] = [78, 111, 156, 189, 187, 166, 137, 105, 46, 81, 111, 146, 204, 249, 200, 114, 133, 159, 
+130, 114, 174, 236, 193, 110, 208, 226, 146, 83, 134, 202, 171, 102, 171, 198, 107, 37, 98, 182, 160, 96, 105, 139, 
+66, 13, 79, 163, 147, 90, 75, 85, 82, 85, 119, 151, 128, 83, 64, 44, 122, 191, 179, 140, 106, 76];
+
+#[rustfmt::skip]
+const TALL_BICUBIC: [u8; 49] = [132, 111, 123, 111, 99, 116, 129, 137, 109, 116, 138, 122, 135, 103, 135, 155, 139, 
+147, 113, 121, 132, 106, 122, 164, 108, 111, 133, 117, 136, 149, 142, 127, 126, 137, 132, 136, 143, 130, 126, 113, 
+135, 130, 138, 170, 168, 115, 116, 145, 122];

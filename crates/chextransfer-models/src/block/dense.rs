@@ -1,13 +1,12 @@
 //! The dense block of a DenseNet, with the transition that feeds it.
 
 use burn::module::Module;
-use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::Tensor;
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
-use crate::layers::{Activation, BatchNorm2d, ConvNormAct, ConvSpec, NormAct};
-use crate::tensor_spec::TensorSpec;
+use crate::layers::{Activation, ConvNormAct, ConvSpec, NormAct, Pool, PoolKind, PoolSpec};
+use crate::tensor_spec::TensorList;
 
 /// Dense layers behind an optional transition: plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +33,8 @@ pub struct DenseLayerSpec {
     pub growth: ConvSpec,
 }
 
-/// Side and stride of a transition's average pooling.
-const POOL: usize = 2;
+/// The pooling of a transition.
+const POOL: PoolSpec = PoolSpec::new(PoolKind::Average, 2, 2, 0);
 
 impl DenseStageSpec {
     pub(super) fn channels(&self) -> usize {
@@ -44,23 +43,15 @@ impl DenseStageSpec {
             .map_or(0, |layer| layer.bottleneck.input + layer.growth.output)
     }
 
-    pub(super) fn tensors(&self, path: &str, into: &mut Vec<TensorSpec>) {
+    pub(super) fn tensors(&self, path: &str, into: &mut TensorList) {
         if let Some(transition) = &self.transition {
             let path = format!("{path}.transition");
-            BatchNorm2d::tensors(
-                &format!("{path}.norm_act.norm"),
-                transition.conv.input,
-                into,
-            );
+            NormAct::tensors(&format!("{path}.norm_act"), transition.conv.input, into);
             transition.conv.tensors(&format!("{path}.conv"), into);
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let path = format!("{path}.layers.{index}");
-            BatchNorm2d::tensors(
-                &format!("{path}.norm_act.norm"),
-                layer.bottleneck.input,
-                into,
-            );
+            NormAct::tensors(&format!("{path}.norm_act"), layer.bottleneck.input, into);
             layer
                 .bottleneck
                 .tensors(&format!("{path}.bottleneck"), into);
@@ -71,7 +62,7 @@ impl DenseStageSpec {
     pub(super) fn trace(&self, trace: &mut Trace) -> Result<(), DoesNotFit> {
         if let Some(transition) = &self.transition {
             trace.conv("transition", &transition.conv)?;
-            trace.window("transition pooling", [POOL; 2], [POOL; 2], [0; 2])?;
+            trace.pool("transition pooling", &POOL)?;
         }
         for layer in &self.layers {
             trace.conv("dense layer", &layer.bottleneck)?;
@@ -84,7 +75,7 @@ impl DenseStageSpec {
         let transition = self.transition.as_ref().map(|transition| Transition {
             norm_act: NormAct::new(transition.conv.input, Activation::Relu, initialization),
             conv: transition.conv.init(initialization),
-            pool: AvgPool2dConfig::new([POOL; 2]).init(),
+            pool: POOL.init(),
         });
         let mut layer = |layer: &DenseLayerSpec| DenseLayer {
             norm_act: NormAct::new(layer.bottleneck.input, Activation::Relu, initialization),
@@ -109,7 +100,7 @@ pub struct DenseStage {
 struct Transition {
     norm_act: NormAct,
     conv: ConvNormAct,
-    pool: AvgPool2d,
+    pool: Pool,
 }
 
 #[derive(Module, Debug)]
@@ -130,9 +121,25 @@ impl DenseStage {
             Tensor::cat(vec![map, growth], 1)
         })
     }
+
+    pub(super) fn fold_batch_norm(self) -> Self {
+        Self {
+            transition: self.transition.map(Transition::fold_batch_norm),
+            layers: (self.layers.into_iter())
+                .map(DenseLayer::fold_batch_norm)
+                .collect(),
+        }
+    }
 }
 
 impl Transition {
+    fn fold_batch_norm(self) -> Self {
+        Self {
+            norm_act: self.norm_act.fold_batch_norm(),
+            ..self
+        }
+    }
+
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         self.pool
             .forward(self.conv.forward(self.norm_act.forward(map)))
@@ -140,6 +147,14 @@ impl Transition {
 }
 
 impl DenseLayer {
+    fn fold_batch_norm(self) -> Self {
+        Self {
+            norm_act: self.norm_act.fold_batch_norm(),
+            bottleneck: self.bottleneck.fold_batch_norm(),
+            growth: self.growth,
+        }
+    }
+
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         self.growth
             .forward(self.bottleneck.forward(self.norm_act.forward(map)))

@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
-use crate::layers::{ConvNormAct, ConvSpec};
-use crate::tensor_spec::TensorSpec;
+use crate::layers::{ConvNormAct, ConvSpec, SqueezeExcite, SqueezeExciteSpec, StochasticDepth};
+use crate::tensor_spec::TensorList;
 
 /// A sequence of inverted residuals: plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,12 +18,17 @@ pub struct InvertedResidualStageSpec {
 /// Widen, filter each channel, narrow; added to the input where shapes agree: plain data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvertedResidualSpec {
-    /// The 1x1 convolution that widens; absent where the expansion factor is 1.
+    /// The 1x1 convolution that widens; absent where the width stays.
     pub expand: Option<ConvSpec>,
     /// The depthwise convolution; carries the stride.
     pub depthwise: ConvSpec,
+    /// The gate behind the depthwise convolution.
+    pub squeeze_excite: Option<SqueezeExciteSpec>,
     /// The 1x1 convolution that narrows, without activation.
     pub project: ConvSpec,
+    /// Units of the network before this one, as a share of all: stochastic depth drops the branch
+    /// with this share of the network's probability.
+    pub depth: f64,
 }
 
 impl InvertedResidualSpec {
@@ -43,10 +48,14 @@ impl InvertedResidualStageSpec {
         self.units.last().map_or(0, |unit| unit.project.output)
     }
 
-    pub(super) fn tensors(&self, path: &str, into: &mut Vec<TensorSpec>) {
+    pub(super) fn tensors(&self, path: &str, into: &mut TensorList) {
         for (index, unit) in self.units.iter().enumerate() {
+            let path = format!("{path}.units.{index}");
             for (name, conv) in unit.convolutions() {
-                conv.tensors(&format!("{path}.units.{index}.{name}"), into);
+                conv.tensors(&format!("{path}.{name}"), into);
+            }
+            if let Some(squeeze_excite) = &unit.squeeze_excite {
+                squeeze_excite.tensors(&format!("{path}.squeeze_excite"), into);
             }
         }
     }
@@ -56,6 +65,7 @@ impl InvertedResidualStageSpec {
             for (_, conv) in unit.convolutions() {
                 trace.conv("inverted residual", conv)?;
             }
+            trace.macs += unit.squeeze_excite.map_or(0, |gate| gate.macs());
         }
         Ok(())
     }
@@ -64,8 +74,14 @@ impl InvertedResidualStageSpec {
         let mut unit = |unit: &InvertedResidualSpec| InvertedResidual {
             expand: unit.expand.as_ref().map(|conv| conv.init(initialization)),
             depthwise: unit.depthwise.init(initialization),
+            squeeze_excite: unit.squeeze_excite.map(|gate| gate.init(initialization)),
             project: unit.project.init(initialization),
             shortcut: unit.has_shortcut(),
+            stochastic_depth: StochasticDepth::new(
+                f64::from(u8::from(unit.has_shortcut()))
+                    * unit.depth
+                    * initialization.stochastic_depth,
+            ),
         };
         InvertedResidualStage {
             units: self.units.iter().map(&mut unit).collect(),
@@ -83,27 +99,44 @@ pub struct InvertedResidualStage {
 struct InvertedResidual {
     expand: Option<ConvNormAct>,
     depthwise: ConvNormAct,
+    squeeze_excite: Option<SqueezeExcite>,
     project: ConvNormAct,
     shortcut: bool,
+    stochastic_depth: Option<StochasticDepth>,
 }
 
 impl InvertedResidualStage {
     pub(super) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         self.units.iter().fold(map, |map, unit| unit.forward(map))
     }
+
+    pub(super) fn fold_batch_norm(self) -> Self {
+        let fold = |unit: InvertedResidual| InvertedResidual {
+            expand: unit.expand.map(ConvNormAct::fold_batch_norm),
+            depthwise: unit.depthwise.fold_batch_norm(),
+            project: unit.project.fold_batch_norm(),
+            ..unit
+        };
+        Self {
+            units: self.units.into_iter().map(fold).collect(),
+        }
+    }
 }
 
 impl InvertedResidual {
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let wide = match &self.expand {
+        let mut map = match &self.expand {
             Some(expand) => expand.forward(input.clone()),
             None => input.clone(),
         };
-        let narrow = self.project.forward(self.depthwise.forward(wide));
-        if self.shortcut {
-            input + narrow
-        } else {
-            narrow
+        map = self.depthwise.forward(map);
+        if let Some(squeeze_excite) = &self.squeeze_excite {
+            map = squeeze_excite.forward(map);
         }
+        map = self.project.forward(map);
+        if let Some(stochastic_depth) = &self.stochastic_depth {
+            map = stochastic_depth.forward(map);
+        }
+        if self.shortcut { input + map } else { map }
     }
 }

@@ -7,7 +7,7 @@ use burn::tensor::activation::relu;
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
 use crate::layers::{ConvNormAct, ConvSpec};
-use crate::tensor_spec::TensorSpec;
+use crate::tensor_spec::TensorList;
 
 /// A sequence of residual units: plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,7 @@ impl ResidualStageSpec {
         self.units.last().map_or(0, ResidualUnitSpec::output)
     }
 
-    pub(super) fn tensors(&self, path: &str, into: &mut Vec<TensorSpec>) {
+    pub(super) fn tensors(&self, path: &str, into: &mut TensorList) {
         for (index, unit) in self.units.iter().enumerate() {
             let path = format!("{path}.units.{index}");
             for (index, conv) in unit.convolutions.iter().enumerate() {
@@ -50,13 +50,14 @@ impl ResidualStageSpec {
 
     pub(super) fn trace(&self, trace: &mut Trace) -> Result<(), DoesNotFit> {
         for unit in &self.units {
-            let start = trace.clone();
-            for conv in &unit.convolutions {
-                trace.conv("residual unit", conv)?;
-            }
-            if let Some(conv) = &unit.downsample {
-                trace.shortcut(&start, conv)?;
-            }
+            let paths = [unit.convolutions.as_slice(), unit.downsample.as_slice()];
+            trace.parallel(
+                paths.into_iter().filter(|path| !path.is_empty()),
+                |trace, path| {
+                    path.iter()
+                        .try_for_each(|conv| trace.conv("residual unit", conv))
+                },
+            )?;
         }
         Ok(())
     }
@@ -94,6 +95,18 @@ struct ResidualUnit {
 impl ResidualStage {
     pub(super) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         self.units.iter().fold(map, |map, unit| unit.forward(map))
+    }
+
+    pub(super) fn fold_batch_norm(self) -> Self {
+        let fold = |unit: ResidualUnit| ResidualUnit {
+            convolutions: (unit.convolutions.into_iter())
+                .map(ConvNormAct::fold_batch_norm)
+                .collect(),
+            downsample: unit.downsample.map(ConvNormAct::fold_batch_norm),
+        };
+        Self {
+            units: self.units.into_iter().map(fold).collect(),
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! DenseNet: Huang, Liu, van der Maaten and Weinberger, "Densely Connected Convolutional Networks", CVPR 2017, table 1.
 
-use crate::Architecture;
 use crate::block::{BlockLayout, DenseLayerSpec, DenseStageSpec, TransitionSpec};
-use crate::layers::{Activation, ConvInitialization, ConvSpec, LinearInitialization};
-use crate::spec::{MaxPoolSpec, NeckSpec, NetworkSpec, StemSpec};
+use crate::layers::{
+    Activation, ConvInitialization, ConvSpec, LinearInitialization, PoolKind, PoolSpec,
+};
+use crate::neck::NeckSpec;
+use crate::spec::{Lowered, NetworkSpec};
+use crate::stem::{StemLayerSpec, StemSpec};
+use crate::{Architecture, BlockSpec};
 
 /// A column of the table.
 pub(crate) struct DenseNet {
@@ -36,12 +40,10 @@ impl DenseNet {
         };
         let mut channels = 2 * GROWTH;
         let stem = StemSpec {
-            conv: conv(3, channels, 7).stride(2),
-            pool: Some(MaxPoolSpec {
-                kernel: 3,
-                stride: 2,
-                padding: 1,
-            }),
+            layers: vec![
+                StemLayerSpec::Conv(conv(3, channels, 7).stride(2)),
+                StemLayerSpec::Pool(PoolSpec::new(PoolKind::Max, 3, 2, 1)),
+            ],
         };
         let blocks: Vec<_> = (self.layers.into_iter().enumerate())
             .map(|(stage, layers)| {
@@ -62,17 +64,23 @@ impl DenseNet {
                         }
                     })
                     .collect();
-                (
-                    format!("denseblock{}", stage + 1),
-                    BlockLayout::Dense(DenseStageSpec { transition, layers }),
-                )
+                BlockSpec {
+                    name: format!("denseblock{}", stage + 1),
+                    layout: BlockLayout::Dense(DenseStageSpec { transition, layers }),
+                }
             })
             .collect();
         let neck = NeckSpec::NormAct {
             channels,
             activation: Activation::Relu,
         };
-        let linear = LinearInitialization::UniformZeroBias;
-        NetworkSpec::new(self.architecture, stem, blocks, Some(neck), 0.0, linear)
+        NetworkSpec::new(
+            self.architecture,
+            Lowered {
+                neck: Some(neck),
+                initialization: LinearInitialization::UniformZeroBias,
+                ..Lowered::new(stem, blocks)
+            },
+        )
     }
 }

@@ -1,9 +1,10 @@
 //! ResNet: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1.
 
-use crate::Architecture;
 use crate::block::{BlockLayout, ResidualStageSpec, ResidualUnitSpec};
-use crate::layers::{Activation, ConvSpec, LinearInitialization};
-use crate::spec::{MaxPoolSpec, NetworkSpec, StemSpec};
+use crate::layers::{Activation, ConvSpec, PoolKind, PoolSpec};
+use crate::spec::{Lowered, NetworkSpec};
+use crate::stem::{StemLayerSpec, StemSpec};
+use crate::{Architecture, BlockSpec};
 
 /// The residual unit of a network.
 #[derive(Clone, Copy)]
@@ -38,12 +39,10 @@ const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 impl ResNet {
     pub(crate) fn lower(&self) -> NetworkSpec {
         let stem = StemSpec {
-            conv: ConvSpec::new(3, 64, 7, Activation::Relu).stride(2),
-            pool: Some(MaxPoolSpec {
-                kernel: 3,
-                stride: 2,
-                padding: 1,
-            }),
+            layers: vec![
+                StemLayerSpec::Conv(ConvSpec::new(3, 64, 7, Activation::Relu).stride(2)),
+                StemLayerSpec::Pool(PoolSpec::new(PoolKind::Max, 3, 2, 1)),
+            ],
         };
         let mut input = 64;
         let blocks = WIDTHS
@@ -59,19 +58,13 @@ impl ResNet {
                         unit
                     })
                     .collect();
-                (
-                    format!("layer{}", stage + 1),
-                    BlockLayout::Residual(ResidualStageSpec { units }),
-                )
-            });
-        NetworkSpec::new(
-            self.architecture,
-            stem,
-            blocks,
-            None,
-            0.0,
-            LinearInitialization::Uniform,
-        )
+                BlockSpec {
+                    name: format!("layer{}", stage + 1),
+                    layout: BlockLayout::Residual(ResidualStageSpec { units }),
+                }
+            })
+            .collect();
+        NetworkSpec::new(self.architecture, Lowered::new(stem, blocks))
     }
 }
 

@@ -4,7 +4,24 @@ use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Tensor, module};
 
 use crate::initialization::{Distribution, Initialization};
-use crate::tensor_spec::{TensorKind, TensorSpec};
+use crate::tensor_spec::TensorList;
+
+/// The constants of every batch normalisation of a network: plain data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatchNormSpec {
+    /// Weight of a new batch in the running statistics.
+    pub momentum: f64,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+impl BatchNormSpec {
+    /// PyTorch's defaults.
+    pub(crate) const PYTORCH: Self = Self {
+        momentum: 0.1,
+        epsilon: 1e-5,
+    };
+}
 
 /// Batch normalisation over the channels of a feature map (Ioffe and Szegedy 2015).
 ///
@@ -27,34 +44,35 @@ pub struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
-    /// Weight of a new batch in the running statistics: PyTorch's default.
-    const MOMENTUM: f64 = 0.1;
-    /// Added to the variance: PyTorch's default.
-    const EPSILON: f64 = 1e-5;
-
-    pub(crate) fn new(channels: usize, initialization: &mut Initialization) -> Self {
+    /// `None` in a network whose normalisations are folded.
+    pub(crate) fn new(channels: usize, initialization: &mut Initialization) -> Option<Self> {
+        let BatchNormSpec { momentum, epsilon } = initialization.batch_norm?;
         let mut constant = |value| initialization.tensor([channels], Distribution::Constant(value));
-        Self {
+        Some(Self {
             weight: Param::from_tensor(constant(1.0)),
             bias: Param::from_tensor(constant(0.0)),
             running_mean: RunningState::new(constant(0.0)),
             running_var: RunningState::new(constant(1.0)),
             training: Param::from_bool(true),
-            momentum: Self::MOMENTUM,
-            epsilon: Self::EPSILON,
-        }
+            momentum,
+            epsilon,
+        })
     }
 
     /// The tensors that a layer of this many channels holds.
-    pub(crate) fn tensors(path: &str, channels: usize, into: &mut Vec<TensorSpec>) {
-        for (name, kind) in [
-            ("weight", TensorKind::Parameter),
-            ("bias", TensorKind::Parameter),
-            ("running_mean", TensorKind::Statistic),
-            ("running_var", TensorKind::Statistic),
-        ] {
-            into.push(TensorSpec::new(path, name, vec![channels], kind));
-        }
+    pub(crate) fn tensors(path: &str, channels: usize, into: &mut TensorList) {
+        into.parameter(path, "weight", &[channels]);
+        into.parameter(path, "bias", &[channels]);
+        into.statistic(path, "running_mean", &[channels]);
+        into.statistic(path, "running_var", &[channels]);
+    }
+
+    /// Factor and summand, each `[channels]`, that do what the layer does in inference.
+    pub(crate) fn affine(&self) -> (Tensor<1>, Tensor<1>) {
+        let variance = self.running_var.value();
+        let factor = self.weight.val() / variance.add_scalar(self.epsilon).sqrt();
+        let summand = self.bias.val() - self.running_mean.value() * factor.clone();
+        (factor, summand)
     }
 
     /// Normalises with the batch's statistics while training, with the running ones otherwise.
@@ -66,12 +84,13 @@ impl BatchNorm2d {
             self.forward_training(input)
         } else {
             let device = input.device();
+            // Synchronised, for a layer that was frozen right behind a step in training.
             module::batch_norm(
                 input,
                 self.weight.val(),
                 self.bias.val(),
-                self.running_mean.value().to_device(&device),
-                self.running_var.value().to_device(&device),
+                self.running_mean.value_sync().to_device(&device),
+                self.running_var.value_sync().to_device(&device),
                 self.epsilon,
             )
         }
@@ -108,12 +127,17 @@ impl BatchNorm2d {
 mod tests {
     use super::*;
     use crate::DeviceChoice;
-    use burn::tensor::TensorData;
+    use burn::tensor::{Device, TensorData};
+
+    fn layer(device: &Device) -> BatchNorm2d {
+        let batch_norm = Some(BatchNormSpec::PYTORCH);
+        BatchNorm2d::new(1, &mut Initialization::new(0, batch_norm, 0.0, device)).unwrap()
+    }
 
     #[test]
     fn running_statistics_are_pytorchs() {
         let device = DeviceChoice::Cpu.open().unwrap().autodiff();
-        let layer = BatchNorm2d::new(1, &mut Initialization::new(0, &device));
+        let layer = layer(&device);
         let input = TensorData::new(vec![1.0f32, 2.0, 3.0, 6.0], [2, 1, 1, 2]);
         layer.forward(Tensor::from_data(input, &device));
 
@@ -131,7 +155,7 @@ mod tests {
     #[test]
     fn evaluation_uses_and_keeps_the_running_statistics() {
         let device = DeviceChoice::Cpu.open().unwrap();
-        let layer = BatchNorm2d::new(1, &mut Initialization::new(0, &device));
+        let layer = layer(&device);
         let input = Tensor::<4>::full([2, 1, 2, 2], 3.0, &device);
         let output = layer.forward(input).max().into_scalar::<f32>();
         assert!((output - 3.0 / (1.0f32 + 1e-5).sqrt()).abs() < 1e-6);

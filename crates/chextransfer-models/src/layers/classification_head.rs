@@ -1,73 +1,69 @@
 //! Global average pooling and one linear layer.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::Tensor;
 
-use crate::initialization::{Distribution, Initialization};
-use crate::tensor_spec::{TensorKind, TensorSpec};
+use super::{Activation, LinearInitialization};
+use crate::initialization::Initialization;
+use crate::tensor_spec::TensorList;
 
 /// The classification head: plain data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadSpec {
     /// Channels of the map that enters.
     pub features: usize,
+    /// A linear layer before the last one (MobileNetV3).
+    pub hidden: Option<HiddenSpec>,
+    /// Share of features that training drops before the last layer.
+    pub dropout: f64,
     /// Outputs.
     pub classes: usize,
-    /// Share of pooled features that training drops.
-    pub dropout: f64,
-    /// How the linear layer starts.
+    /// How the linear layers start.
     pub initialization: LinearInitialization,
 }
 
-/// Initial weights of a linear layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum LinearInitialization {
-    /// `torch.nn.Linear`'s default: weights and biases uniform within `1 / sqrt(features)`.
-    Uniform,
-    /// As `Uniform`, but biases zero.
-    UniformZeroBias,
-    /// Weights normal with this standard deviation, biases zero.
-    Normal(f64),
+/// A linear layer with an activation: plain data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HiddenSpec {
+    /// Outputs.
+    pub features: usize,
+    /// What follows it.
+    pub activation: Activation,
 }
 
 impl HeadSpec {
-    pub(crate) fn tensors(&self, path: &str, into: &mut Vec<TensorSpec>) {
-        let path = format!("{path}.linear");
-        // Checkpoints store a linear layer's weight as [outputs, inputs]; see `weights::import`.
-        into.push(TensorSpec::new(
-            &path,
-            "weight",
-            vec![self.classes, self.features],
-            TensorKind::Parameter,
-        ));
-        into.push(TensorSpec::new(
-            &path,
-            "bias",
-            vec![self.classes],
-            TensorKind::Parameter,
-        ));
+    /// Inputs of the last layer.
+    fn last_features(&self) -> usize {
+        self.hidden.map_or(self.features, |hidden| hidden.features)
+    }
+
+    pub(crate) fn tensors(&self, path: &str, into: &mut TensorList) {
+        let hidden = self.hidden.map(|h| ("hidden", self.features, h.features));
+        let last = ("linear", self.last_features(), self.classes);
+        for (name, inputs, outputs) in hidden.into_iter().chain([last]) {
+            let path = format!("{path}.{name}");
+            // Checkpoints store a linear layer's weight as [outputs, inputs]; see `weights::import`.
+            into.parameter(&path, "weight", &[outputs, inputs]);
+            into.parameter(&path, "bias", &[outputs]);
+        }
+    }
+
+    /// Multiply-accumulates for one image.
+    pub(crate) fn macs(&self) -> u64 {
+        let last = self.last_features();
+        let hidden = self.hidden.map_or(0, |_| self.features * last);
+        (hidden + last * self.classes) as u64
     }
 
     pub(crate) fn init(&self, initialization: &mut Initialization) -> ClassificationHead {
-        let bound = 1.0 / (self.features as f64).sqrt();
-        let (weight, bias) = match self.initialization {
-            LinearInitialization::Uniform => {
-                (Distribution::Uniform(bound), Distribution::Uniform(bound))
-            }
-            LinearInitialization::UniformZeroBias => {
-                (Distribution::Uniform(bound), Distribution::Constant(0.0))
-            }
-            LinearInitialization::Normal(deviation) => {
-                (Distribution::Normal(deviation), Distribution::Constant(0.0))
-            }
-        };
-        let mut linear = LinearConfig::new(self.features, self.classes).init(initialization.device);
-        linear.weight = initialization.parameter([self.features, self.classes], weight);
-        linear.bias = Some(initialization.parameter([self.classes], bias));
+        let mut linear =
+            |inputs, outputs| self.initialization.linear(inputs, outputs, initialization);
         ClassificationHead {
+            hidden: self.hidden.map(|h| linear(self.features, h.features)),
+            activation: self.hidden.map(|hidden| hidden.activation),
             dropout: (self.dropout > 0.0).then(|| DropoutConfig::new(self.dropout).init()),
-            linear,
+            linear: linear(self.last_features(), self.classes),
         }
     }
 }
@@ -75,6 +71,9 @@ impl HeadSpec {
 /// Global average pooling, dropout and one linear layer; described by [`HeadSpec`].
 #[derive(Module, Debug)]
 pub struct ClassificationHead {
+    hidden: Option<Linear>,
+    #[module(skip)]
+    activation: Option<Activation>,
     dropout: Option<Dropout>,
     linear: Linear,
 }
@@ -85,15 +84,27 @@ impl ClassificationHead {
     /// # Shapes
     /// `[batch, features, height, width]` to `[batch, classes]`.
     pub fn forward(&self, map: Tensor<4>) -> Tensor<2> {
+        let embedding = self.embed(map);
+        self.linear.forward(match &self.dropout {
+            Some(dropout) => dropout.forward(embedding),
+            None => embedding,
+        })
+    }
+
+    /// What the last linear layer sees, without dropout.
+    ///
+    /// # Shapes
+    /// `[batch, features, height, width]` to `[batch, features]`, or to the hidden layer's features
+    /// where there is one.
+    pub fn embed(&self, map: Tensor<4>) -> Tensor<2> {
         let [batch, channels, height, width] = map.dims();
         let pooled = map
             .reshape([batch, channels, height * width])
             .mean_dim(2)
             .reshape([batch, channels]);
-        let pooled = match &self.dropout {
-            Some(dropout) => dropout.forward(pooled),
-            None => pooled,
-        };
-        self.linear.forward(pooled)
+        match (&self.hidden, self.activation) {
+            (Some(hidden), Some(activation)) => activation.forward(hidden.forward(pooled)),
+            _ => pooled,
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Convolution, normalisation and activation.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::Tensor;
 
-use super::{Activation, BatchNorm2d, NormAct};
+use super::{Activation, BatchNorm2d};
 use crate::initialization::{Distribution, Initialization};
-use crate::tensor_spec::{TensorKind, TensorSpec};
+use crate::tensor_spec::TensorList;
 
 /// A convolution without bias, optionally followed by normalisation and activation: plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,13 +30,19 @@ pub struct ConvSpec {
     pub initialization: ConvInitialization,
 }
 
-/// Normal initialisation of He et al. 2015 with the gain of a rectifier, as `torch.nn.init.kaiming_normal_` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Initial weights of a convolution.
+///
+/// Kaiming is He et al. 2015 with the gain of a rectifier, as `torch.nn.init.kaiming_normal_` has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ConvInitialization {
-    /// Variance `2 / (input channels per group x kernel area)`.
+    /// Normal with variance `2 / (input channels per group x kernel area)`.
     KaimingFanIn,
-    /// Variance `2 / (output channels x kernel area)`: PyTorch does not divide by the groups.
+    /// Normal with variance `2 / (output channels x kernel area)`: PyTorch does not divide by the groups.
     KaimingFanOut,
+    /// Normal with this standard deviation, within -2..2.
+    TruncatedNormal(f64),
+    /// `torch.nn.Conv2d`'s default: uniform within `1 / sqrt(input channels per group x kernel area)`.
+    Uniform,
 }
 
 impl ConvSpec {
@@ -68,6 +74,22 @@ impl ConvSpec {
         }
     }
 
+    /// A kernel that may have two sides, without padding.
+    pub(crate) fn unpadded(self) -> Self {
+        Self {
+            padding: [0; 2],
+            ..self
+        }
+    }
+
+    pub(crate) fn kernel(self, kernel: [usize; 2]) -> Self {
+        Self {
+            kernel,
+            padding: kernel.map(|side| side / 2),
+            ..self
+        }
+    }
+
     pub(crate) fn without_norm(self) -> Self {
         Self { norm: None, ..self }
     }
@@ -84,25 +106,27 @@ impl ConvSpec {
         [self.output, self.input / self.groups, height, width]
     }
 
-    pub(crate) fn tensors(&self, path: &str, into: &mut Vec<TensorSpec>) {
-        into.push(TensorSpec::new(
-            &format!("{path}.conv"),
-            "weight",
-            self.weight_shape().to_vec(),
-            TensorKind::Parameter,
-        ));
-        if self.norm.is_some() {
-            BatchNorm2d::tensors(&format!("{path}.norm_act.norm"), self.output, into);
+    pub(crate) fn tensors(&self, path: &str, into: &mut TensorList) {
+        let conv = format!("{path}.conv");
+        into.parameter(&conv, "weight", &self.weight_shape());
+        match self.norm {
+            Some(_) if into.folded => into.parameter(&conv, "bias", &[self.output]),
+            Some(_) => BatchNorm2d::tensors(&format!("{path}.norm"), self.output, into),
+            None => {}
         }
     }
 
     pub(crate) fn init(&self, initialization: &mut Initialization) -> ConvNormAct {
         let [output, input, height, width] = self.weight_shape();
-        let channels = match self.initialization {
-            ConvInitialization::KaimingFanIn => input,
-            ConvInitialization::KaimingFanOut => output,
+        let fan = |channels: usize| (channels * height * width) as f64;
+        let distribution = match self.initialization {
+            ConvInitialization::KaimingFanIn => Distribution::Normal((2.0 / fan(input)).sqrt()),
+            ConvInitialization::KaimingFanOut => Distribution::Normal((2.0 / fan(output)).sqrt()),
+            ConvInitialization::TruncatedNormal(deviation) => {
+                Distribution::TruncatedNormal(deviation)
+            }
+            ConvInitialization::Uniform => Distribution::Uniform(1.0 / fan(input).sqrt()),
         };
-        let deviation = (2.0 / (channels * height * width) as f64).sqrt();
         let [rows, columns] = self.padding;
         let mut conv = Conv2dConfig::new([self.input, self.output], self.kernel)
             .with_stride(self.stride)
@@ -110,13 +134,19 @@ impl ConvSpec {
             .with_groups(self.groups)
             .with_bias(false)
             .init(initialization.device);
-        conv.weight =
-            initialization.parameter(self.weight_shape(), Distribution::Normal(deviation));
+        conv.weight = initialization.parameter(self.weight_shape(), distribution);
+        let mut norm = None;
+        if self.norm.is_some() {
+            norm = BatchNorm2d::new(self.output, initialization);
+            if norm.is_none() {
+                let zero = Distribution::Constant(0.0);
+                conv.bias = Some(initialization.parameter([self.output], zero));
+            }
+        }
         ConvNormAct {
             conv,
-            norm_act: self
-                .norm
-                .map(|activation| NormAct::new(self.output, activation, initialization)),
+            norm,
+            activation: self.norm.unwrap_or(Activation::Identity),
         }
     }
 }
@@ -125,7 +155,9 @@ impl ConvSpec {
 #[derive(Module, Debug)]
 pub struct ConvNormAct {
     conv: Conv2d,
-    norm_act: Option<NormAct>,
+    norm: Option<BatchNorm2d>,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl ConvNormAct {
@@ -135,9 +167,29 @@ impl ConvNormAct {
     /// `[batch, input, height, width]` to `[batch, output, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let output = self.conv.forward(input);
-        match &self.norm_act {
-            Some(norm_act) => norm_act.forward(output),
+        self.activation.forward(match &self.norm {
+            Some(norm) => norm.forward(output),
             None => output,
+        })
+    }
+
+    /// The same for inference, with the normalisation inside the convolution's weight and bias.
+    pub(crate) fn fold_batch_norm(mut self) -> Self {
+        if let Some(norm) = self.norm.take() {
+            let (factor, summand) = norm.affine();
+            let [output] = factor.dims();
+            let weight = self.conv.weight.val() * factor.reshape([output, 1, 1, 1]);
+            self.conv.weight = Param::from_tensor(weight);
+            self.conv.bias = Some(Param::from_tensor(summand));
         }
+        self
+    }
+
+    /// The same for maps whose input channels are all equal, given once.
+    pub(crate) fn sum_input_channels(mut self) -> Self {
+        // Detached, so that on an autodiff device the sum is a parameter and not a result.
+        let summed = self.conv.weight.val().sum_dim(1).detach();
+        self.conv.weight = Param::from_tensor(summed);
+        self
     }
 }

@@ -1,17 +1,36 @@
 //! Normalisation and activation.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{Activation, BatchNorm2d};
-use crate::initialization::Initialization;
+use crate::initialization::{Distribution, Initialization};
+use crate::tensor_spec::TensorList;
 
 /// Batch normalisation followed by an activation, as DenseNet applies them before a convolution.
 #[derive(Module, Debug)]
 pub struct NormAct {
-    norm: BatchNorm2d,
+    norm: Norm,
     #[module(skip)]
     activation: Activation,
+}
+
+/// A normalisation that no convolution stands before.
+#[derive(Module, Debug)]
+pub enum Norm {
+    /// By the batch's or the running statistics.
+    Batch(BatchNorm2d),
+    /// The same for inference alone, in one multiplication and one addition.
+    Affine(ChannelAffine),
+}
+
+/// A factor and a summand for each channel.
+#[derive(Module, Debug)]
+pub struct ChannelAffine {
+    /// The factor, `[channels]`.
+    pub weight: Param<Tensor<1>>,
+    /// The summand, `[channels]`.
+    pub bias: Param<Tensor<1>>,
 }
 
 impl NormAct {
@@ -20,10 +39,38 @@ impl NormAct {
         activation: Activation,
         initialization: &mut Initialization,
     ) -> Self {
-        Self {
-            norm: BatchNorm2d::new(channels, initialization),
-            activation,
+        let norm = match BatchNorm2d::new(channels, initialization) {
+            Some(norm) => Norm::Batch(norm),
+            None => Norm::Affine(ChannelAffine {
+                weight: initialization.parameter([channels], Distribution::Constant(1.0)),
+                bias: initialization.parameter([channels], Distribution::Constant(0.0)),
+            }),
+        };
+        Self { norm, activation }
+    }
+
+    pub(crate) fn tensors(path: &str, channels: usize, into: &mut TensorList) {
+        let path = format!("{path}.norm");
+        if into.folded {
+            into.parameter(&path, "weight", &[channels]);
+            into.parameter(&path, "bias", &[channels]);
+        } else {
+            BatchNorm2d::tensors(&path, channels, into);
         }
+    }
+
+    pub(crate) fn fold_batch_norm(self) -> Self {
+        let norm = match self.norm {
+            Norm::Batch(norm) => {
+                let (weight, bias) = norm.affine();
+                Norm::Affine(ChannelAffine {
+                    weight: Param::from_tensor(weight),
+                    bias: Param::from_tensor(bias),
+                })
+            }
+            affine @ Norm::Affine(_) => affine,
+        };
+        Self { norm, ..self }
     }
 
     /// Normalises, then activates.
@@ -31,6 +78,15 @@ impl NormAct {
     /// # Shapes
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.activation.forward(self.norm.forward(input))
+        self.activation.forward(match &self.norm {
+            Norm::Batch(norm) => norm.forward(input),
+            Norm::Affine(affine) => {
+                let broadcast = |tensor: &Param<Tensor<1>>| {
+                    let [channels] = tensor.dims();
+                    tensor.val().reshape([1, channels, 1, 1])
+                };
+                input * broadcast(&affine.weight) + broadcast(&affine.bias)
+            }
+        })
     }
 }

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::store::{BurnToPyTorchAdapter, ModuleRecord, ModuleSnapshot};
 use chextransfer_data::Split;
 use chextransfer_data::phantom::{self, PhantomConfig, SplitFractions};
-use chextransfer_models::weights::{sha256_hex, torchvision_key};
+use chextransfer_models::weights::{Dialect, sha256_hex};
 use chextransfer_models::{Architecture, DeviceChoice};
 use chextransfer_train::{Ensemble, Event, Outcome, Run, RunDirectory, TrainConfig};
 use safetensors::Dtype;
@@ -185,7 +185,9 @@ pub(crate) fn weights_file(folder: &Path, architecture: Architecture) -> PathBuf
         .collect(None, Some(Box::new(BurnToPyTorchAdapter)), true)
         .into_iter()
         .map(|tensor| {
-            let key = torchvision_key(network.spec(), &tensor.name).unwrap();
+            let key = Dialect::Torchvision
+                .key(network.spec(), &tensor.name)
+                .unwrap();
             let shape = tensor.shape.to_vec();
             (key, shape, tensor.into_bytes().unwrap().to_vec())
         })
