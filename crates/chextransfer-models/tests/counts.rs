@@ -41,7 +41,7 @@ const WHOLE: [Whole; 16] = [
 /// Parameters of `inception_v3` without its auxiliary head, with 1000 and 14 classes.
 const WITHOUT_AUXILIARY: [usize; 2] = [23_834_568, 21_814_254];
 
-/// Parameters with 14 classes after dropping 1, 2, ... blocks: Ke et al. 2021, table 3.
+/// Parameters with 14 classes after dropping 1, 2, ... blocks: the cuts of Ke et al. 2021.
 #[rustfmt::skip]
 const TRUNCATED: [(&str, &[usize]); 4] = [
     ("efficientnet_b0", &[2_880_858, 853_390]),

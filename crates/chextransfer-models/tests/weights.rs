@@ -401,6 +401,18 @@ fn inception_v3_takes_the_input_of_all_others_unless_the_file_says_that_it_does_
         assert_eq!(changed, expected, "{metadata:?}");
     }
 
+    let path = write_with(
+        folder.path(),
+        &tensors,
+        Dtype::F32,
+        &[("transform_input", "no")],
+    );
+    let error = load(spec.init(2, &cpu()), &path, Head::Load).unwrap_err();
+    assert!(
+        error.to_string().contains("`no`, expected true or false"),
+        "{error}"
+    );
+
     // Nor is training changed: the batch's mean takes the constant away, and the running means
     // go on differing by it.
     let training = cpu().autodiff();

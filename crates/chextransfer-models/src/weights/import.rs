@@ -137,6 +137,10 @@ pub fn load(
     let shape = first.map(|stored| stored.shape.clone()).unwrap_or_default();
     let first = first.map(Stored::floats).transpose().map_err(unreadable)?;
     let adaptation = StemAdaptation::new(&spec, dialect, &file.metadata, &shape);
+    let adaptation = adaptation.map_err(|reason| Error::WeightsMalformed {
+        path: path.to_owned(),
+        reason,
+    })?;
 
     let mut applied_names = Vec::new();
     let mut converted = Vec::new();

@@ -42,17 +42,30 @@ enum Adaptation {
 impl StemAdaptation {
     /// For a checkpoint with this metadata whose first convolution has a weight of this shape,
     /// `[outputs, channels, height, width]`.
+    ///
+    /// # Errors
+    /// When the metadata say something else than true or false.
     pub(super) fn new(
         spec: &NetworkSpec,
         dialect: Dialect,
         metadata: &HashMap<String, String>,
         shape: &[usize],
-    ) -> Self {
-        let stated = metadata.get(METADATA);
-        let as_it_comes = stated.is_some_and(|value| value.eq_ignore_ascii_case("false"));
+    ) -> Result<Self, String> {
+        let as_it_comes = match metadata.get(METADATA).map(|value| value.to_lowercase()) {
+            None => false,
+            Some(stated) => match stated.as_str() {
+                "true" => false,
+                "false" => true,
+                other => {
+                    return Err(format!(
+                        "its metadata say {METADATA} = `{other}`, expected true or false"
+                    ));
+                }
+            },
+        };
         let rgb = shape.get(1) == Some(&3);
         let inception = spec.architecture() == Architecture::InceptionV3;
-        Self {
+        Ok(Self {
             remap: inception && dialect == Dialect::Torchvision && rgb && !as_it_comes,
             channels: match (shape.get(1), spec.channels()) {
                 (Some(3), Channels::Gray) => Adaptation::Sum,
@@ -60,7 +73,7 @@ impl StemAdaptation {
                 _ => Adaptation::Keep,
             },
             taps: shape.iter().skip(2).product(),
-        }
+        })
     }
 
     /// Adapts the tensor at `path`; `weight` holds the checkpoint's values of the first convolution.
