@@ -17,8 +17,9 @@ use crate::{Architecture, Error, Family, Network, Result};
 /// Python loads it into that library's network with `strict=True`; a truncated network's into one
 /// whose last stages are replaced by identities and whose head by a linear layer of the same name.
 /// (torchvision's MNASNet wants to be told a version that no safetensors file holds:
-/// `state._metadata = {"": {"version": 2}}`.) [`load`](super::load) gives the same bits back. The metadata state the network, the constants of
-/// batch normalisation, and what is given; an `inception_v3` takes images normalised for ImageNet as
+/// `state._metadata = {"": {"version": 2}}`.) [`load`](super::load) gives the same bits back.
+///
+/// The metadata state the network, the constants of batch normalisation, and what is given; an `inception_v3` takes images normalised for ImageNet as
 /// they come (`transform_input=False` in torchvision).
 ///
 /// # Errors

@@ -82,9 +82,9 @@ pub enum LeftOut {
 /// Every tensor of the network's body is filled, and with [`Head::Load`] the head as well. The file
 /// may hold more only where the whole architecture does: what a truncated network dropped is left
 /// out. Half and double precision is converted to float32. A [`Gray`](crate::Channels::Gray) network
-/// takes the sum of a colour checkpoint's first filters, and one for colour a third of a grey one's for each. For `inception_v3`, torchvision's remapping
-/// of the input becomes part of the first convolution, unless the names are said to be timm's or the
-/// file's metadata say `transform_input = "false"`: so every network of torchvision's takes images
+/// takes the sum of a colour checkpoint's first filters, and one for colour a third of a grey one's
+/// for each. For `inception_v3`, torchvision's remapping of the input becomes part of the first
+/// convolution, unless the names are said to be timm's or the file's metadata say `transform_input = "false"`: so every network of torchvision's takes images
 /// normalised for ImageNet.
 ///
 /// The file's values are read one tensor at a time.

@@ -17,6 +17,7 @@ mod manifest_file;
 mod mismatch;
 mod store;
 mod tensor_file;
+mod whole_file;
 
 pub use dialect::Dialect;
 pub use digest::sha256_hex;

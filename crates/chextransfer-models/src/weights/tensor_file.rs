@@ -1,13 +1,14 @@
 //! Tensors that are no weights, in and out of safetensors files.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use burn::tensor::TensorData;
 use serde_json::json;
 
 use super::container::{Container, StoredType};
+use super::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// A tensor of a safetensors file or a PyTorch checkpoint, as float32.
@@ -72,10 +73,7 @@ pub fn write_tensors(
     let padded = header.len().next_multiple_of(8);
     header.extend(std::iter::repeat_n(' ', padded - header.len()));
 
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let write = || -> std::io::Result<()> {
-        let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        let mut file = BufWriter::new(temporary);
+    let write = |file: &mut dyn Write| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(header.as_bytes())?;
         for (_, data) in tensors {
@@ -83,12 +81,9 @@ pub fn write_tensors(
                 file.write_all(&value.to_le_bytes())?;
             }
         }
-        let temporary = file.into_inner()?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(path)?;
         Ok(())
     };
-    write().map_err(|error| failed(error.to_string()))
+    write_whole(path, write).map_err(|error| failed(error.to_string()))
 }
 
 #[cfg(test)]

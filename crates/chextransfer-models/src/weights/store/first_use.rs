@@ -2,13 +2,13 @@
 //! first use.
 
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::WeightStore;
 use super::cache::trouble;
+use crate::weights::whole_file::write_whole;
 use crate::weights::{Checkpoint, Pin};
 use crate::{Error, Result};
 
@@ -128,7 +128,9 @@ impl Expectation {
             sha256: sha256.to_owned(),
         };
         let text = toml::to_string(&record).map_err(|error| error.to_string())?;
-        write_whole(path, &text)
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        folder
+            .and_then(|()| write_whole(path, |file| file.write_all(text.as_bytes())))
             .map_err(|error| format!("cannot record the digest in {}: {error}", path.display()))
     }
 
@@ -160,14 +162,4 @@ impl fmt::Display for Expectation {
 pub(super) fn is_sha256(text: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     text.len() == 64 && text.bytes().all(digit)
-}
-
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
-    Ok(())
 }
