@@ -32,6 +32,8 @@ pub enum Event<'a> {
     },
     /// An optimiser step was taken.
     Step {
+        /// Its number, counted from 1.
+        step: u64,
         /// Training examples so far, over all epochs.
         examples: u64,
         /// Training examples of the whole run.

@@ -323,6 +323,7 @@ impl Run {
         self.progress.batch += 1;
         self.progress.examples += seen;
         Ok(observer(Event::Step {
+            step: self.progress.step,
             examples: self.progress.examples,
             of: self.examples(),
             loss,

@@ -250,3 +250,82 @@ impl Trainer {
 fn internal(reason: String) -> Error {
     Error::Internal { reason }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use chextransfer_data::Observation;
+    use chextransfer_models::{Architecture, DeviceChoice};
+
+    const SIDE: usize = 32;
+
+    fn batch(value: f32) -> Batch {
+        let count = 3;
+        let labels = count * Observation::COUNT;
+        Batch {
+            number: 0,
+            indices: (0..count).collect(),
+            side: SIDE,
+            images: (0..count * SIDE * SIDE)
+                .map(|i| value * (i % 13) as f32 / 13.0)
+                .collect(),
+            targets: (0..labels).map(|i| f32::from(i % 3 == 0)).collect(),
+            mask: vec![1.0; labels],
+            skipped: Vec::new(),
+        }
+    }
+
+    fn trainer() -> Trainer {
+        let config = TrainConfig {
+            minus: 3,
+            image_size: SIDE as u32,
+            non_finite: NonFinite::Skip,
+            ema_decay: Some(0.5),
+            micro_batch_size: Some(2),
+            ..TrainConfig::paper(Architecture::ResNet18, "data")
+        };
+        let device = DeviceChoice::Cpu.open().unwrap().autodiff();
+        let network = config.network().unwrap().init(7, &device);
+        Trainer::new(config, Normalization::IMAGENET, device, &network).unwrap()
+    }
+
+    #[test]
+    fn a_skipped_step_leaves_nothing_behind() {
+        let (mut expected, mut found) = (trainer(), trainer());
+        for (number, value) in [(1, 1.0), (2, f32::NAN), (3, 0.5)] {
+            let step = found.step(&batch(value), number, 1.0).unwrap();
+            assert_eq!(step.is_taken(), value.is_finite(), "{step:?}");
+            if value.is_finite() {
+                assert_eq!(expected.step(&batch(value), number, 1.0).unwrap(), step);
+            }
+        }
+        let (expected, found) = (expected.state().unwrap(), found.state().unwrap());
+        assert!(
+            found.network == expected.network,
+            "weights or running statistics differ"
+        );
+        assert!(
+            found.optimizer == expected.optimizer,
+            "the optimiser differs"
+        );
+        assert!(found.average == expected.average, "the average differs");
+    }
+
+    #[test]
+    fn equal_states_have_equal_bytes_and_are_restored_to_them() {
+        let mut trainer = trainer();
+        trainer.step(&batch(1.0), 1, 1.0).unwrap();
+        let state = trainer.state().unwrap();
+        let Trainer {
+            config,
+            normalization,
+            device,
+            ..
+        } = trainer;
+        let restored = Trainer::restore(config, normalization, device, &state).unwrap();
+        let again = restored.state().unwrap();
+        assert!(again.network == state.network && again.optimizer == state.optimizer);
+        assert!(again.average == state.average && state.average.is_some());
+    }
+}
