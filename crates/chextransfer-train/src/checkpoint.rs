@@ -249,7 +249,7 @@ fn best_folder(directory: &RunDirectory) -> PathBuf {
 }
 
 /// Checkpoints to resume from, the newest first.
-fn all(directory: &RunDirectory) -> Result<Vec<PathBuf>> {
+pub(crate) fn all(directory: &RunDirectory) -> Result<Vec<PathBuf>> {
     let is_checkpoint = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
         name.is_some_and(|name| name.starts_with("step-"))

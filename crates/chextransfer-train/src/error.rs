@@ -26,12 +26,10 @@ pub enum Error {
         expected: &'static str,
     },
     /// A setting given as text that is none, or whose value is not one of its own.
-    #[error("setting `{name}` = {value}: {reason}")]
+    #[error("setting `{setting}`: {reason}")]
     BadSetting {
-        /// The setting.
-        name: String,
-        /// What it was to be.
-        value: String,
+        /// The setting and what it was to be.
+        setting: String,
         /// Why that cannot be.
         reason: String,
     },
@@ -112,6 +110,12 @@ pub enum Error {
         network: String,
         /// What could have been named.
         parts: String,
+    },
+    /// A process that already has a handler for interrupts.
+    #[error("cannot wait for interrupts: {cause}")]
+    Signals {
+        /// Why not.
+        cause: String,
     },
     /// A failure that is a defect of this program, not of its input.
     #[error("defect in training: {reason}")]

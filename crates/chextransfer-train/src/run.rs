@@ -13,6 +13,7 @@ use chextransfer_models::weights::{self, Head, Import, Preprocessing};
 use crate::checkpoint::{Checkpoint, Progress, holds_training};
 use crate::ensemble::chexpert_auc;
 use crate::event::{Event, Observer};
+use crate::interval::Stretch;
 use crate::predict::{named, predict};
 use crate::run_directory::{Provenance, RunDirectory, ValidationRecord};
 use crate::schedule::Position;
@@ -221,10 +222,13 @@ impl Run {
                 if self.step(&batch?, observer)?.is_break() {
                     return self.interrupted();
                 }
-                let Progress { examples, step, .. } = self.progress;
-                let (saved_examples, saved_step) = self.saved_at;
-                let every = self.config().checkpoint_every;
-                if every.is_over(examples - saved_examples, step - saved_step) {
+                let (examples, step) = self.saved_at;
+                if self
+                    .config()
+                    .checkpoint_every
+                    .times_in(self.since(examples, step))
+                    > 0
+                {
                     self.save()?;
                 }
             }
@@ -252,10 +256,23 @@ impl Run {
     }
 
     fn validation_is_due(&self) -> bool {
-        let examples = self.progress.examples - self.progress.validated_at;
-        let steps = self.progress.step - self.progress.validated_step;
+        let Progress {
+            validated_at,
+            validated_step,
+            ..
+        } = self.progress;
+        let since = self.since(validated_at, validated_step);
         let every = self.config().validate_every;
-        every.is_over(examples, steps) || (self.is_finished() && examples > 0)
+        every.times_in(since) > 0 || (self.is_finished() && since.examples > 0)
+    }
+
+    /// What was trained since a moment.
+    fn since(&self, examples: u64, step: u64) -> Stretch {
+        Stretch {
+            examples: self.progress.examples - examples,
+            steps: self.progress.step - step,
+            epoch: self.training.records().len() as u64,
+        }
     }
 
     fn interrupted(&mut self) -> Result<Outcome> {
@@ -276,10 +293,9 @@ impl Run {
     fn rate_factor(&self) -> f64 {
         let config = self.config();
         let position = Position {
-            step: self.progress.step,
-            examples: self.progress.examples,
+            done: self.since(0, 0),
             steps: config.epochs * self.training.batches_per_epoch() as u64,
-            all_examples: self.examples(),
+            examples: self.examples(),
             validations: &self.progress.validation_aucs,
         };
         config.schedule.factor(config.warm_up, position)

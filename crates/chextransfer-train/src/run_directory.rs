@@ -9,6 +9,7 @@ use chextransfer_metrics::{Evaluation, Predictions};
 use chextransfer_models::weights::LoadReport;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint;
 use crate::files::{create_folder, write_whole};
 use crate::{Error, Result, TrainConfig};
 
@@ -207,6 +208,19 @@ impl RunDirectory {
     /// The table of final evaluations.
     pub fn metrics_path(&self) -> PathBuf {
         self.root.join("metrics.json")
+    }
+
+    /// The folder of the newest checkpoint to resume from: weights, optimiser, progress, and their
+    /// digests in `SHA256SUMS`.
+    ///
+    /// # Errors
+    /// [`Error::NoCheckpoint`].
+    pub fn newest_checkpoint(&self) -> Result<PathBuf> {
+        let newest = checkpoint::all(self)?.into_iter().next();
+        newest.ok_or_else(|| Error::NoCheckpoint {
+            path: self.root.clone(),
+            refused: String::new(),
+        })
     }
 
     pub(crate) fn checkpoints(&self) -> PathBuf {

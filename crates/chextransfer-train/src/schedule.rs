@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Interval;
+use crate::interval::Stretch;
 
 /// The shape of the learning rate behind its warm-up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -60,14 +61,12 @@ fn tenth() -> f64 {
 /// Where a run is, before a step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Position<'a> {
-    /// Optimiser steps taken.
-    pub(crate) step: u64,
-    /// Training examples seen.
-    pub(crate) examples: u64,
+    /// What has been trained.
+    pub(crate) done: Stretch,
     /// Optimiser steps of the whole run.
     pub(crate) steps: u64,
     /// Training examples of the whole run.
-    pub(crate) all_examples: u64,
+    pub(crate) examples: u64,
     /// Mean AUROC of every validation so far; NaN where it was undefined.
     pub(crate) validations: &'a [f64],
 }
@@ -78,25 +77,26 @@ impl Schedule {
     /// Over `warm_up` it rises in equal parts, from one part in the first step to the whole (Goyal et
     /// al. 2017, section 2.2); the schedule begins behind it.
     pub(crate) fn factor(&self, warm_up: Option<Interval>, at: Position) -> f64 {
-        let per_step = at.all_examples as f64 / at.steps.max(1) as f64;
-        let warm_up = warm_up.map_or(0, |warm_up| match warm_up {
-            Interval::Steps(steps) => steps,
-            Interval::Examples(examples) => (examples as f64 / per_step).ceil() as u64,
-        });
-        if at.step < warm_up {
-            return (at.step + 1) as f64 / warm_up as f64;
+        let per_step = at.examples as f64 / at.steps.max(1) as f64;
+        let in_steps = |examples: u64| (examples as f64 / per_step).ceil() as u64;
+        let warm_up = match warm_up {
+            None => 0,
+            Some(Interval::Steps(steps)) => steps,
+            Some(Interval::Examples(examples)) => in_steps(examples),
+            Some(Interval::Epochs(epochs)) => in_steps(epochs.saturating_mul(at.done.epoch)),
+        };
+        if at.done.steps < warm_up {
+            return (at.done.steps + 1) as f64 / warm_up as f64;
         }
-        let step = at.step - warm_up;
-        let done = step as f64 / at.steps.saturating_sub(warm_up).max(1) as f64;
+        let behind = Stretch {
+            steps: at.done.steps - warm_up,
+            examples: (at.done.examples).saturating_sub((warm_up as f64 * per_step) as u64),
+            epoch: at.done.epoch,
+        };
+        let done = behind.steps as f64 / at.steps.saturating_sub(warm_up).max(1) as f64;
         match *self {
             Self::Constant => 1.0,
-            Self::Step { every, factor } => {
-                let examples = at
-                    .examples
-                    .saturating_sub((warm_up as f64 * per_step) as u64);
-                let levels = every.passed(examples, step) / every.count().max(1);
-                factor.powf(levels as f64)
-            }
+            Self::Step { every, factor } => factor.powf(every.times_in(behind) as f64),
             Self::Cosine { floor } => {
                 floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
             }
@@ -156,10 +156,13 @@ mod tests {
         (0..steps)
             .map(|step| {
                 let at = Position {
-                    step,
-                    examples: 2 * step,
+                    done: Stretch {
+                        examples: 2 * step,
+                        steps: step,
+                        epoch: 6,
+                    },
                     steps,
-                    all_examples: 2 * steps,
+                    examples: 2 * steps,
                     validations: &[],
                 };
                 schedule.factor(warm_up, at)
@@ -197,11 +200,10 @@ mod tests {
             factor: 0.5,
         };
         assert_near(&factors(every_three, None, 7), &steps);
-        let every_six_examples = Schedule::Step {
-            every: Interval::Examples(6),
-            factor: 0.5,
-        };
-        assert_near(&factors(every_six_examples, None, 7), &steps);
+        for every in [Interval::Examples(6), Interval::Epochs(1)] {
+            let schedule = Schedule::Step { every, factor: 0.5 };
+            assert_near(&factors(schedule, None, 7), &steps);
+        }
     }
 
     #[test]
@@ -232,10 +234,13 @@ mod tests {
         let found: Vec<_> = (0..=aucs.len())
             .map(|seen| {
                 let at = Position {
-                    step: 0,
-                    examples: 0,
+                    done: Stretch {
+                        examples: 0,
+                        steps: 0,
+                        epoch: 1,
+                    },
                     steps: 1,
-                    all_examples: 1,
+                    examples: 1,
                     validations: &aucs[..seen],
                 };
                 schedule.factor(None, at)

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use chextransfer_data::{BlankPolicy, LabelProblem, Split, UncertaintyPolicy};
 use chextransfer_models::{Architecture, DeviceChoice};
-use chextransfer_study::{CurvePoint, training_curve};
-use chextransfer_train::{Ensemble, Event, Freeze, Interval, Outcome, Run, TrainConfig};
+use chextransfer_study::run_curve;
+use chextransfer_train::{
+    Ensemble, Event, Freeze, Interval, Outcome, ProgressBar, Run, TrainConfig,
+};
 
 use super::result_line;
 use super::weights::{Folders, Known};
-use crate::run::{interrupted, progress};
+use crate::run::interrupted;
 
 const GO_ON: &str = "the same command with --resume goes on";
 
@@ -71,8 +73,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     blank: Option<BlankPolicy>,
     /// Any other setting, as in config.toml: --set schedule.kind=cosine --set clip_norm=1.0
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
-    set: Vec<(String, String)>,
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Seed of everything that is drawn [default: 0]
     #[arg(long)]
     seed: Option<u64>,
@@ -126,16 +128,11 @@ impl Arguments {
         let LabelProblem { uncertainty, blank } = &mut config.labels;
         *uncertainty = self.uncertain.unwrap_or(*uncertainty);
         *blank = self.blank.unwrap_or(*blank);
-        for (name, value) in &self.set {
-            config = config.with_setting(name, value)?;
+        for setting in &self.set {
+            config = config.with_setting(setting)?;
         }
         Ok(config)
     }
-}
-
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
@@ -145,7 +142,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         result_line!("{}", config.to_toml()?.trim_end());
         return Ok(());
     }
-    let mut progress = progress()?;
+    let mut progress = ProgressBar::until_interrupt()?;
     let mut observer = |event: Event| progress.show(event);
     let mut run = if arguments.resume {
         Run::resume(config, out, device, &mut observer)?
@@ -159,13 +156,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let evaluation = ensemble.evaluate(Split::Valid, device, &mut observer)?;
     progress.finish();
     let evaluation = evaluation.with_context(|| format!("interrupted; {GO_ON}"))?;
-    let points: Vec<_> = run
-        .directory()
-        .validations()?
-        .iter()
-        .map(CurvePoint::from)
-        .collect();
-    training_curve(&points, &out.join("training_curve.svg"))?;
+    run_curve(run.directory())?;
     result_line!(
         "validation split, {} checkpoints averaged\n{evaluation}",
         ensemble.members().len()

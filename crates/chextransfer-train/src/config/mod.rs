@@ -237,18 +237,22 @@ impl TrainConfig {
         })
     }
 
-    /// The same settings with one of them replaced, named as in `config.toml`, with a dot before the
-    /// name inside a table: `clip_norm`, `schedule.floor`. The value is TOML's, and quotes around a
-    /// text may be left out. A `kind` begins its table anew.
+    /// The same settings with one of them replaced, given as `NAME=VALUE`: the name as in
+    /// `config.toml`, with a dot before what is inside a table (`clip_norm=1.0`,
+    /// `schedule.floor=0.1`), the value TOML's, where the quotes around a text may be left out. A
+    /// `kind` begins its table anew.
     ///
     /// # Errors
     /// [`Error::BadSetting`] when there is no such setting or the value is not one of its own.
-    pub fn with_setting(&self, name: &str, value: &str) -> Result<Self> {
+    pub fn with_setting(&self, setting: &str) -> Result<Self> {
         let wrong = |reason: String| Error::BadSetting {
-            name: name.to_owned(),
-            value: value.to_owned(),
+            setting: setting.to_owned(),
             reason: reason.trim().replace('\n', " "),
         };
+        let Some((name, value)) = setting.split_once('=') else {
+            return Err(wrong("expected NAME=VALUE".to_owned()));
+        };
+        let (name, value) = (name.trim(), value.trim());
         let parsed = toml::from_str::<toml::Table>(&format!("value = {value}"));
         let parsed = parsed.ok().and_then(|mut table| table.remove("value"));
         let parsed = parsed.unwrap_or_else(|| value.into());
@@ -371,33 +375,34 @@ mod tests {
     #[test]
     fn a_setting_is_replaced_by_name() {
         let config = TrainConfig::paper(Architecture::ResNet18, "d");
-        let set = |name: &str, value: &str| config.with_setting(name, value);
-        assert_eq!(set("epochs", "5").unwrap().epochs, 5);
-        assert_eq!(set("freeze", "blocks:2").unwrap().freeze, Freeze::Blocks(2));
-        assert_eq!(set("clip_norm", "1.0").unwrap().clip_norm, Some(1.0));
-        let every = set("validate_every", "512 steps").unwrap().validate_every;
+        let set = |setting: &str| config.with_setting(setting);
+        assert_eq!(set("epochs=5").unwrap().epochs, 5);
+        assert_eq!(set("freeze=blocks:2").unwrap().freeze, Freeze::Blocks(2));
+        assert_eq!(set("clip_norm=1.0").unwrap().clip_norm, Some(1.0));
+        let every = set("validate_every=512 steps").unwrap().validate_every;
         assert_eq!(every, Interval::Steps(512));
-        let sgd = set("optimizer.kind", "sgd").unwrap();
-        let sgd = sgd.with_setting("optimizer.nesterov", "true").unwrap();
+        let sgd = set("optimizer.kind=sgd").unwrap();
+        let sgd = sgd.with_setting("optimizer.nesterov=true").unwrap();
         let expected = OptimizerConfig::Sgd {
             momentum: 0.9,
             nesterov: true,
             weight_decay: 0.0,
         };
         assert_eq!(sgd.optimizer, expected);
-        let rates = set("learning_rates.head", "0.01").unwrap().learning_rates;
+        let rates = set("learning_rates.head=0.01").unwrap().learning_rates;
         assert_eq!(rates["head"], 0.01);
-        let stopping = set("early_stopping.patience", "3").unwrap().early_stopping;
+        let stopping = set("early_stopping.patience=3").unwrap().early_stopping;
         assert_eq!(stopping.unwrap().patience, 3);
-        for (name, value, expected) in [
-            ("epoch", "5", "unknown field `epoch`"),
-            ("epochs", "many", "invalid type"),
-            ("epochs.of", "5", "`epochs` has no settings inside"),
-            ("schedule.kind", "sawtooth", "unknown variant `sawtooth`"),
+        for (setting, expected) in [
+            ("epoch=5", "unknown field `epoch`"),
+            ("epochs=many", "invalid type"),
+            ("epochs.of=5", "`epochs` has no settings inside"),
+            ("schedule.kind=sawtooth", "unknown variant `sawtooth`"),
+            ("epochs", "expected NAME=VALUE"),
         ] {
-            let message = set(name, value).unwrap_err().to_string();
+            let message = set(setting).unwrap_err().to_string();
             assert!(
-                message.contains(name) && message.contains(expected),
+                message.contains(setting) && message.contains(expected),
                 "{message}"
             );
             assert!(!message.contains('\n'), "{message}");
