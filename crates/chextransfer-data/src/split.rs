@@ -7,8 +7,8 @@ use crate::draw::named_generator;
 use crate::stratify::{distribute, prefix_order};
 use crate::{Error, Label, Records, Result, Split};
 
-/// Divides records into splits, each with about its share of the patients and of the patients with every observation
-/// (iterative stratification, Sechidis et al., ECML PKDD 2011).
+/// Divides records into splits, each with its share of the patients and about its share of the patients with every
+/// observation (iterative stratification, Sechidis et al., ECML PKDD 2011).
 ///
 /// A pure function of the rows, the shares and the seed; the order of the rows is no matter. Shares add up to 1.
 ///
