@@ -64,7 +64,7 @@ impl Run {
     ) -> Result<Self> {
         config.check()?;
         let spec = config.network()?;
-        let dataset = CheXpert::open(&config.data)?;
+        let dataset = config.dataset()?;
         let (training, validation) = loaders(&config, &dataset)?;
         let name = device.to_string();
         let device = training_device(&config, device)?;
@@ -107,7 +107,7 @@ impl Run {
             parameters: spec.parameters(),
             device: name,
             weights: report.as_ref().map(Into::into),
-            labels: config.labels,
+            labels: config.labels.clone(),
             normalization,
             data: Provenance::data_of(&dataset)?,
         })?;
@@ -144,7 +144,7 @@ impl Run {
         }
         let directory = RunDirectory::open(folder)?;
         same_settings(&directory, &config)?;
-        let dataset = CheXpert::open(&config.data)?;
+        let dataset = config.dataset()?;
         let provenance = directory.provenance()?;
         for (split, now) in Provenance::data_of(&dataset)? {
             let Some(begun) = provenance.data.get(&split) else {
@@ -419,7 +419,7 @@ fn loaders(config: &TrainConfig, dataset: &CheXpert) -> Result<(Loader, Loader)>
         Ok(Loader::new(
             records,
             config.recipe(),
-            config.labels,
+            config.labels.clone(),
             config.loader(),
         )?)
     };

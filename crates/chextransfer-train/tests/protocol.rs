@@ -160,7 +160,13 @@ fn the_ensemble_is_the_mean_of_its_members_probabilities() {
         batch_size: 3,
         ..LoaderConfig::default()
     };
-    let loader = Loader::new(Arc::new(records), config.recipe(), config.labels, loader).unwrap();
+    let loader = Loader::new(
+        Arc::new(records),
+        config.recipe(),
+        config.labels.clone(),
+        loader,
+    )
+    .unwrap();
     let members: Vec<_> = ensemble
         .members()
         .iter()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use chextransfer_data::{BlankPolicy, LabelProblem, Split, UncertaintyPolicy};
+use chextransfer_data::{BlankPolicy, Split, UncertaintyPolicy};
 use chextransfer_models::{Architecture, DeviceChoice};
 use chextransfer_study::run_curve;
 use chextransfer_train::{
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
     /// Share of images that may be unreadable [default: 0.01]
     #[arg(long)]
     max_unreadable: Option<f64>,
-    /// What becomes of uncertain labels: ignore, zeros or ones [default: ignore]
+    /// What becomes of uncertain labels: ignore, zeros, ones, multi_class, smooth(LOW, HIGH) or table [default: ignore]
     #[arg(long)]
     uncertain: Option<UncertaintyPolicy>,
     /// What becomes of blank labels: negative or ignore [default: negative]
@@ -125,9 +125,12 @@ impl Arguments {
             config.weights = Some(file);
             config.checkpoint = checkpoint;
         }
-        let LabelProblem { uncertainty, blank } = &mut config.labels;
-        *uncertainty = self.uncertain.unwrap_or(*uncertainty);
-        *blank = self.blank.unwrap_or(*blank);
+        if let Some(uncertain) = self.uncertain {
+            config.labels = config.labels.with_uncertainty(uncertain);
+        }
+        if let Some(blank) = self.blank {
+            config.labels = config.labels.with_blank(blank);
+        }
         for setting in &self.set {
             config = config.with_setting(setting)?;
         }

@@ -5,7 +5,9 @@ mod check;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chextransfer_data::{CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig};
+use chextransfer_data::{
+    CheXpert, CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig,
+};
 use chextransfer_models::weights::Checkpoint;
 use chextransfer_models::{Architecture, NetworkSpec};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,9 @@ pub struct TrainConfig {
     pub checkpoint: Option<Checkpoint>,
     /// The dataset's folder, with `train.csv`, `valid.csv` and perhaps `test.csv`.
     pub data: PathBuf,
+    /// The folder that the paths in its tables refer to, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<PathBuf>,
     /// Side of the square that the network sees, in pixels; images are resized to it by their shorter side.
     #[serde(default = "defaults::image_size")]
     pub image_size: u32,
@@ -195,6 +200,7 @@ impl TrainConfig {
             weights: None,
             checkpoint: None,
             data: data.into(),
+            images: None,
             image_size: defaults::image_size(),
             labels: LabelProblem::paper(),
             epochs: defaults::epochs(),
@@ -287,13 +293,22 @@ impl TrainConfig {
         })
     }
 
+    /// The tables and images of these settings.
+    ///
+    /// # Errors
+    /// When there is no dataset.
+    pub fn dataset(&self) -> Result<CheXpert> {
+        let images = self.images.as_ref().unwrap_or(&self.data);
+        Ok(CheXpert::open_with_images(&self.data, images)?)
+    }
+
     /// The network that these settings describe.
     ///
     /// # Errors
     /// When more blocks are dropped than there are, or the images are too small for it.
     pub fn network(&self) -> Result<NetworkSpec> {
-        let classes = chextransfer_data::Observation::COUNT;
-        let mut spec = self.architecture.minus(self.minus)?.with_classes(classes)?;
+        let spec = self.architecture.minus(self.minus)?;
+        let mut spec = spec.with_classes(self.labels.outputs())?;
         if let Some(checkpoint) = &self.checkpoint {
             spec = spec.with_batch_norm(checkpoint.spec()?.batch_norm());
         }
