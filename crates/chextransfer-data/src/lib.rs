@@ -59,6 +59,7 @@ pub use label::{BlankPolicy, Label, LabelProblem, UncertaintyPolicy};
 pub use loader::{Batch, Batches, Loader, LoaderConfig, Skipped};
 pub use normalize::{Measured, Normalization};
 pub use observation::Observation;
+pub use path::study_of;
 pub use record::{Record, Sex, View};
 pub use table::COLUMNS;
 pub use transform::{CropPosition, ImageRecipe, Interpolation};

@@ -79,6 +79,11 @@ impl Loader {
         &self.records
     }
 
+    /// How labels become targets.
+    pub fn problem(&self) -> &LabelProblem {
+        &self.problem
+    }
+
     /// Batches in an epoch, the last one perhaps smaller.
     pub fn batches_per_epoch(&self) -> usize {
         self.records.len().div_ceil(self.config.batch_size)

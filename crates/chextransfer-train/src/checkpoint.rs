@@ -12,6 +12,7 @@ use chextransfer_models::Network;
 use chextransfer_models::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
+use crate::digest_list::{DIGESTS, line};
 use crate::files::{create_folder, write_whole};
 use crate::run_directory::RunDirectory;
 use crate::{Error, Result};
@@ -57,8 +58,6 @@ const OPTIMIZER: &str = "optimizer.bpk";
 /// TOML, because its reader returns every number to the last bit. serde_json's may miss it, unless a
 /// feature is switched on for the whole program.
 const PROGRESS: &str = "progress.toml";
-/// The digests of the other files, as `sha256sum --check` reads them.
-const DIGESTS: &str = "SHA256SUMS";
 /// Checkpoints to resume from: the newest, and the one before in case it is damaged.
 const KEPT: usize = 2;
 
@@ -71,7 +70,7 @@ impl Best {
             .then(self.step.cmp(&other.step))
     }
 
-    fn path(&self, directory: &RunDirectory) -> PathBuf {
+    pub(crate) fn path(&self, directory: &RunDirectory) -> PathBuf {
         best_folder(directory).join(format!("step-{:08}.bpk", self.step))
     }
 
@@ -130,7 +129,7 @@ impl Progress {
             (OPTIMIZER, &optimizer),
             (PROGRESS, progress.as_bytes()),
         ];
-        let digest = |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", sha256_hex(bytes));
+        let digest = |(name, bytes): (&str, &[u8])| line(name, bytes) + "\n";
         let digests: String = files.into_iter().map(digest).collect();
         let temporary = tempfile::Builder::new()
             .prefix("unfinished-")
@@ -268,7 +267,7 @@ fn best_folder(directory: &RunDirectory) -> PathBuf {
 }
 
 /// Checkpoints to resume from, the newest first.
-fn all(directory: &RunDirectory) -> Result<Vec<PathBuf>> {
+pub(crate) fn all(directory: &RunDirectory) -> Result<Vec<PathBuf>> {
     let is_checkpoint = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
         name.is_some_and(|name| name.starts_with("step-"))

@@ -25,28 +25,40 @@
 
 mod checkpoint;
 mod config;
+mod digest_list;
 mod ensemble;
 mod error;
+mod evaluate;
 mod event;
 mod files;
+mod images;
 mod input;
 mod loss;
+mod outputs;
 mod predict;
+mod predict_images;
 mod progress_bar;
+mod provenance;
+mod results;
 mod run;
 mod run_directory;
+mod sidecar;
 mod unreadable;
+mod verify;
 
 pub use checkpoint::Best;
 pub use config::TrainConfig;
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
+pub use evaluate::{EvaluateConfig, Judgement};
 pub use event::{Event, Observer};
+pub use images::{ImageFile, ImageFiles, find_images};
 pub use input::normalized;
 pub use loss::masked_binary_cross_entropy;
 pub use predict::{Prediction, predict};
+pub use predict_images::{ImagePredictions, PredictConfig};
 pub use progress_bar::ProgressBar;
+pub use provenance::{Program, Provenance, SplitProvenance, WeightsProvenance};
 pub use run::{Outcome, Run};
-pub use run_directory::{
-    Provenance, RunDirectory, SplitProvenance, ValidationRecord, WeightsProvenance,
-};
+pub use run_directory::{RunDirectory, ValidationRecord};
+pub use verify::{FileState, Verification, verify};

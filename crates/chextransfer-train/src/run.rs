@@ -18,7 +18,8 @@ use crate::event::{Event, Observer};
 use crate::input::Input;
 use crate::loss::masked_binary_cross_entropy;
 use crate::predict::{named, predict};
-use crate::run_directory::{Provenance, RunDirectory, ValidationRecord};
+use crate::provenance::{Program, Provenance};
+use crate::run_directory::{RunDirectory, ValidationRecord};
 use crate::unreadable::Unreadable;
 use crate::{Error, Result, TrainConfig};
 
@@ -102,10 +103,11 @@ impl Run {
             });
         }
         directory.write_provenance(&Provenance {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            program: Program::this(),
             network: spec.name(),
             parameters: spec.parameters(),
             device: name,
+            seed: config.seed,
             weights: report.as_ref().map(Into::into),
             labels: config.labels,
             normalization,
@@ -251,7 +253,6 @@ impl Run {
             (Split::Train, &records),
             &batch.skipped,
             self.config.max_unreadable,
-            &self.directory,
             observer,
         )?;
         let mut mean = 0.0;
@@ -317,7 +318,6 @@ impl Run {
             (Split::Valid, &records),
             &prediction.skipped,
             self.config.max_unreadable,
-            &self.directory,
             observer,
         )?;
         let evaluation = prediction
