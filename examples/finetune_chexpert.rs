@@ -138,7 +138,9 @@ fn run(arguments: Arguments) -> Result<()> {
         .iter()
         .map(CurvePoint::from)
         .collect();
-    training_curve(&points, &out.join("training_curve.svg"))?;
+    let curve = out.join("training_curve.svg");
+    training_curve(&points, &curve)?;
+    run.directory().note_files(&[curve])?; // in SHA256SUMS, for `chextransfer verify`
     let findings = &Observation::CHEXPERT_AUC;
     let pictures = explain_run(
         run.directory(),

@@ -141,7 +141,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         .iter()
         .map(CurvePoint::from)
         .collect();
-    training_curve(&points, &out.join("training_curve.svg"))?;
+    let curve = out.join("training_curve.svg");
+    training_curve(&points, &curve)?;
+    run.directory().note_files(&[curve])?;
     result_line!(
         "validation split, {} checkpoints averaged\n{evaluation}",
         ensemble.members().len()
