@@ -57,6 +57,7 @@ pub fn explain_run(
         }
         pictures.push(picture);
     }
+    directory.note_files(&pictures)?;
     Ok(pictures)
 }
 

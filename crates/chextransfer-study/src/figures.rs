@@ -89,6 +89,7 @@ pub fn run_curve(directory: &RunDirectory) -> Result<PathBuf> {
     let points: Vec<_> = validations.iter().map(CurvePoint::from).collect();
     let path = directory.root().join("training_curve.svg");
     training_curve(&points, &path)?;
+    directory.note_files(&[&path])?;
     Ok(path)
 }
 

@@ -7,6 +7,7 @@ use chextransfer_models::Network;
 use chextransfer_models::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
+use crate::digest_list::{DIGESTS, line};
 use crate::files::{create_folder, write_whole};
 use crate::run_directory::RunDirectory;
 use crate::stored::{load_network, network_bytes};
@@ -62,8 +63,6 @@ const AVERAGE: &str = "average.bpk";
 /// TOML, because its reader returns every number to the last bit. serde_json's may miss it, unless a
 /// feature is switched on for the whole program.
 const PROGRESS: &str = "progress.toml";
-/// The digests of the other files, as `sha256sum --check` reads them.
-const DIGESTS: &str = "SHA256SUMS";
 /// Checkpoints to resume from: the newest, and the one before in case it is damaged.
 const KEPT: usize = 2;
 
@@ -76,7 +75,7 @@ impl Best {
             .then(self.step.cmp(&other.step))
     }
 
-    fn path(&self, directory: &RunDirectory) -> PathBuf {
+    pub(crate) fn path(&self, directory: &RunDirectory) -> PathBuf {
         best_folder(directory).join(format!("step-{:08}.bpk", self.step))
     }
 
@@ -133,7 +132,7 @@ impl Progress {
             .into_iter()
             .chain(average.map(|average| (AVERAGE, &average[..])));
         let files: Vec<_> = files.collect();
-        let digest = |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", sha256_hex(bytes));
+        let digest = |(name, bytes): (&str, &[u8])| line(name, bytes) + "\n";
         let digests: String = files.iter().copied().map(digest).collect();
         let temporary = tempfile::Builder::new()
             .prefix("unfinished-")

@@ -149,6 +149,50 @@ pub enum Error {
         /// Why the first could not be read.
         first: String,
     },
+    /// Runs that do not predict the same observations.
+    #[error(
+        "{} predicts {expected}, {} predicts {found}; only runs of the same observations can be averaged",
+        .first.display(), .second.display()
+    )]
+    Targets {
+        /// The first run.
+        first: PathBuf,
+        /// The one that differs.
+        second: PathBuf,
+        /// What the first predicts.
+        expected: String,
+        /// What the other predicts.
+        found: String,
+    },
+    /// Fewer checkpoints than were asked for.
+    #[error("{} keeps {kept} best checkpoints, found {asked} asked for", .path.display())]
+    TooFewCheckpoints {
+        /// The run.
+        path: PathBuf,
+        /// How many it has.
+        kept: usize,
+        /// How many were asked for.
+        asked: usize,
+    },
+    /// Paths that hold no image to predict.
+    #[error("no image in {paths}")]
+    NoImages {
+        /// What was searched.
+        paths: String,
+    },
+    /// Images of two folders that are named as one study.
+    #[error(
+        "study {study} is named by {} and by {}, which are different folders; predict them apart",
+        .first.display(), .second.display()
+    )]
+    AmbiguousStudy {
+        /// The study.
+        study: String,
+        /// An image of it.
+        first: PathBuf,
+        /// An image of the other.
+        second: PathBuf,
+    },
     /// A split of which no image could be read.
     #[error("no image of {split} could be read")]
     NothingReadable {

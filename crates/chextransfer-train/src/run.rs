@@ -11,11 +11,12 @@ use chextransfer_models::DeviceChoice;
 use chextransfer_models::weights::{self, Head, Import, Preprocessing};
 
 use crate::checkpoint::{Checkpoint, Progress, holds_training};
-use crate::ensemble::chexpert_auc;
 use crate::event::{Event, Observer};
 use crate::interval::Stretch;
+use crate::outputs::judged;
 use crate::predict::{named, predict};
-use crate::run_directory::{Provenance, RunDirectory, ValidationRecord};
+use crate::provenance::{Program, Provenance};
+use crate::run_directory::{RunDirectory, ValidationRecord};
 use crate::schedule::Position;
 use crate::step_log::StepLog;
 use crate::trainer::Trainer;
@@ -102,10 +103,11 @@ impl Run {
             });
         }
         directory.write_provenance(&Provenance {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            program: Program::this(),
             network: spec.name(),
             parameters: spec.parameters(),
             device: name,
+            seed: config.seed,
             weights: report.as_ref().map(Into::into),
             labels: config.labels.clone(),
             normalization,
@@ -281,7 +283,7 @@ impl Run {
     }
 
     fn save(&mut self) -> Result<()> {
-        self.steps.flush()?;
+        self.steps.write()?;
         let path = self.directory.checkpoints();
         let state = self.trainer.state().map_err(Error::io("write", &path))?;
         self.progress.save(&state, &self.directory)?;
@@ -308,7 +310,6 @@ impl Run {
             (Split::Train, &records),
             &batch.skipped,
             self.trainer.config().max_unreadable,
-            &self.directory,
             observer,
         )?;
         let seen = (batch.indices.len() + batch.skipped.len()) as u64;
@@ -364,13 +365,12 @@ impl Run {
             (Split::Valid, &records),
             &prediction.skipped,
             self.trainer.config().max_unreadable,
-            &self.directory,
             observer,
         )?;
         let evaluation = prediction
             .table
             .by_study()?
-            .evaluate(&chexpert_auc(), &Bootstrap::NONE)?;
+            .evaluate(&judged(&self.config().labels), &Bootstrap::NONE)?;
         let losses = std::mem::take(&mut self.progress.losses);
         let record = ValidationRecord {
             step: self.progress.step,

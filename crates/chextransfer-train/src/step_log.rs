@@ -1,22 +1,20 @@
 //! Every optimiser step as a row of `steps.csv`.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 
-use crate::files::write_whole;
 use crate::run_directory::RunDirectory;
 use crate::trainer::Step;
 use crate::{Error, Result};
 
 const HEADER: &str = "step,epoch,examples,learning_rate,loss,gradient_norm\n";
 
-/// The log: rows are added with each checkpoint, so that a resumed run, which begins at one, neither
-/// lacks a step nor has one twice.
+/// The log: written with each checkpoint, so that a resumed run, which begins at one, neither lacks a
+/// step nor has one twice.
 #[derive(Debug)]
 pub(crate) struct StepLog {
     directory: RunDirectory,
-    waiting: String,
+    table: String,
 }
 
 impl StepLog {
@@ -27,23 +25,22 @@ impl StepLog {
             true => fs::read_to_string(&path).map_err(Error::io("read", &path))?,
             false => String::new(),
         };
-        // A kill may have cut the last row; the line end comes last.
-        let rows = before.split_inclusive('\n').skip(1);
-        let kept = rows.filter(|row| {
+        let kept = before.lines().skip(1).filter(|row| {
             let number = row
                 .split(',')
                 .next()
                 .and_then(|number| number.parse::<u64>().ok());
-            row.ends_with('\n') && number.is_some_and(|number| number <= step)
+            number.is_some_and(|number| number <= step)
         });
-        let text: String = [HEADER].into_iter().chain(kept).collect();
-        if text != before {
-            write_whole(&path, text.as_bytes())?;
-        }
-        Ok(Self {
+        let kept = kept.map(|row| row.to_owned() + "\n");
+        let log = Self {
             directory: directory.clone(),
-            waiting: String::new(),
-        })
+            table: [HEADER.to_owned()].into_iter().chain(kept).collect(),
+        };
+        if log.table != before {
+            log.write()?;
+        }
+        Ok(log)
     }
 
     /// Remembers a step.
@@ -55,26 +52,13 @@ impl StepLog {
         } = step;
         // Writing to a string cannot fail.
         let _ = writeln!(
-            self.waiting,
+            self.table,
             "{number},{epoch},{examples},{learning_rate:e},{loss},{gradient_norm}"
         );
     }
 
-    /// Adds the remembered steps to the file.
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let path = self.directory.steps_path();
-        OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| {
-                file.write_all(self.waiting.as_bytes())?;
-                file.sync_all()
-            })
-            .map_err(Error::io("write", &path))?;
-        self.waiting.clear();
-        Ok(())
+    /// Stores the table.
+    pub(crate) fn write(&self) -> Result<()> {
+        self.directory.write_steps(&self.table)
     }
 }
