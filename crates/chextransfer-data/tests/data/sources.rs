@@ -213,6 +213,17 @@ fn nih_tables_that_do_not_fit_are_errors_that_say_where() {
         assert!(message.contains(expected), "{message}");
     }
     let folder = nih();
+    write(&folder, "images_002/images/00000001_000.png", "");
+    let message = Source::Nih
+        .read(folder.path(), folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("images_002/images/00000001_000.png")
+            && message.contains("have the same file name"),
+        "{message}"
+    );
+    let folder = nih();
     std::fs::remove_file(folder.path().join("test_list.txt")).unwrap();
     let message = Source::Nih
         .read(folder.path(), folder.path())
