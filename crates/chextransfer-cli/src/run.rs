@@ -1,23 +1,6 @@
-//! What all long commands share: a progress bar, and Ctrl-C as the wish to stop.
+//! What all long commands share.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use anyhow::{Result, anyhow};
-use chextransfer_train::ProgressBar;
-
-/// A progress bar that ends the work when the user interrupts.
-pub(crate) fn progress() -> Result<ProgressBar> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = stop.clone();
-    ctrlc::set_handler(move || {
-        // A second interrupt does not wait for the current step.
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
-        }
-    })?;
-    Ok(ProgressBar::new(stop))
-}
+use anyhow::anyhow;
 
 /// The error of a command that was interrupted.
 pub(crate) fn interrupted(how_to_go_on: &str) -> anyhow::Error {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use chextransfer_data::{CheXpert, Loader, Normalization, Observation, Split};
+use chextransfer_data::{Loader, Normalization, Observation, Split};
 use chextransfer_metrics::{Bootstrap, Evaluation, Predictions};
 use chextransfer_models::{DeviceChoice, Network, NetworkSpec};
 
@@ -81,11 +81,11 @@ impl Ensemble {
         device: &Device,
         observer: &mut Observer,
     ) -> Result<Option<Predictions>> {
-        let records = Arc::new(CheXpert::open(&self.config.data)?.split(split)?);
+        let records = Arc::new(self.config.dataset()?.split(split)?);
         let loader = Loader::new(
             records.clone(),
             self.config.recipe(),
-            self.config.labels,
+            self.config.labels.clone(),
             self.config.loader(),
         )?;
         let mut unreadable = Unreadable::open(&self.directory)?;

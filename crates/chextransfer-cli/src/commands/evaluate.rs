@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use chextransfer_data::Split;
 use chextransfer_models::DeviceChoice;
-use chextransfer_train::{Ensemble, Event, RunDirectory};
+use chextransfer_train::{Ensemble, Event, ProgressBar, RunDirectory};
 
 use super::result_line;
-use crate::run::{interrupted, progress};
+use crate::run::interrupted;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let ensemble = Ensemble::open(&RunDirectory::open(arguments.run)?)?;
-    let mut progress = progress()?;
+    let mut progress = ProgressBar::until_interrupt()?;
     let mut observer = |event: Event| progress.show(event);
     let evaluation = ensemble.evaluate(arguments.split, arguments.device, &mut observer)?;
     progress.finish();
