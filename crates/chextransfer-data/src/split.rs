@@ -37,7 +37,9 @@ pub fn by_patient(
     let twice =
         (1..shares.len()).any(|place| shares[..place].iter().any(|s| s.0 == shares[place].0));
     let total: f64 = numbers.iter().sum();
-    if twice || !numbers.iter().all(|&share| share > 0.0) || !((total - 1.0).abs() < 1e-9) {
+    // Every number above 0 first: of NaN nothing is true.
+    let adds_up = numbers.iter().all(|&share| share > 0.0) && (total - 1.0).abs() < 1e-9;
+    if twice || !adds_up {
         return Err(wrong(listed()));
     }
     let patients = Patients::of(records);

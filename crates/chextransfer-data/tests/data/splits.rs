@@ -90,8 +90,7 @@ fn positives(records: &Records, observation: Observation) -> usize {
 #[test]
 fn every_observation_has_its_share_in_every_split() {
     let records = cohort(2_000);
-    let mut worst = 0.0_f64;
-    for seed in 0..20 {
+    for seed in 0..3 {
         let splits = by_patient(&records, &SHARES, seed).unwrap();
         for ((split, part), (_, share)) in splits.iter().zip(SHARES) {
             let off = (names(part).len() as f64 - share * 2_000.0).abs();
@@ -99,15 +98,19 @@ fn every_observation_has_its_share_in_every_split() {
             for observation in Observation::ALL {
                 let all = positives(&records, observation) as f64;
                 let off = (positives(part, observation) as f64 - share * all).abs();
-                worst = worst.max(off);
-                eprintln!("SP {split} {observation} {off} of {all}");
+                assert!(
+                    off <= WORST,
+                    "{split}, {observation}: {off} of {all} positives off"
+                );
             }
         }
     }
 }
 
-/// Measured over 20 seeds: at most 1.5 of up to 600 positives; a split without stratification is off by 20.
-const WORST: f64 = 2.0;
+/// Patients by which an observation may miss its share, whole numbers being all that there are. Measured: 0.6 at most over
+/// 20 seeds of three splits, 1.0 in the fractions. Of the 670 positives of the commonest observation a draw without
+/// stratification would miss by 12 (one standard deviation).
+const WORST: f64 = 1.0 + 1e-9;
 
 #[test]
 fn a_split_depends_on_the_seed_and_not_on_the_order_of_the_rows() {
@@ -145,7 +148,7 @@ fn the_split_of_a_seed_is_pinned() {
     );
 }
 
-const PINNED: [&[usize]; 2] = [&[0], &[0, 0]];
+const PINNED: [&[usize]; 2] = [&[9], &[1, 8]];
 
 #[test]
 fn each_fold_is_validated_on_once_and_trained_on_otherwise() {
@@ -184,7 +187,10 @@ fn a_smaller_fraction_lies_within_a_greater_one_and_both_are_stratified() {
         for observation in Observation::ALL {
             let all = positives(&records, observation) as f64;
             let off = (positives(&part, observation) as f64 - share * all).abs();
-            eprintln!("FR {share} {observation} {off} of {all}");
+            assert!(
+                off <= WORST,
+                "{share}, {observation}: {off} of {all} positives off"
+            );
         }
         within = patients;
     }
@@ -195,9 +201,6 @@ fn a_smaller_fraction_lies_within_a_greater_one_and_both_are_stratified() {
     );
     assert_eq!(names(&fraction(&records, 1e-9, 3).unwrap()).len(), 1);
 }
-
-/// Measured over 20 seeds; a draw without stratification is off by up to 40.
-const WORST_FRACTION: f64 = 5.0;
 
 #[test]
 fn a_patient_in_two_splits_is_an_error_that_names_patient_and_rows() {
