@@ -29,7 +29,8 @@ enum Command {
     #[command(subcommand)]
     Data(commands::data::Command),
     /// Fine-tune a network into a run folder
-    Train(commands::train::Arguments),
+    // In a box, since it has many more options than the others.
+    Train(Box<commands::train::Arguments>),
     /// Judge one or more runs on a split
     Evaluate(commands::evaluate::Arguments),
     /// Write the probabilities of images, folders or lists of images
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         Command::Models(arguments) => commands::models::run(arguments),
         Command::Weights(arguments) => commands::weights::run(arguments),
         Command::Data(command) => commands::data::run(command),
-        Command::Train(arguments) => commands::train::run(arguments),
+        Command::Train(arguments) => commands::train::run(*arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(arguments),
         Command::Predict(arguments) => commands::predict::run(arguments),
         Command::Compare(arguments) => commands::compare::run(arguments),

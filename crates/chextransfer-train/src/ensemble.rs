@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use chextransfer_data::{Loader, Normalization, Observation, Records, Split};
+use chextransfer_data::{Loader, Normalization, Records, Split};
 use chextransfer_metrics::{Evaluation, Predictions};
 use chextransfer_models::{DeviceChoice, Network, NetworkSpec};
 
