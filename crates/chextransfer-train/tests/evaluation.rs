@@ -148,7 +148,7 @@ fn temperatures_and_thresholds_are_those_of_validation() {
     }
     let mean = judge(&EvaluateConfig {
         aggregation: Aggregation::Mean,
-        ..plain
+        ..plain.clone()
     });
     assert_eq!(mean.aggregation, Aggregation::Mean);
     let stored = Predictions::read_csv(runs[0].root().join("predictions/test-by-study.csv"));
@@ -223,7 +223,7 @@ fn every_table_has_beside_it_what_it_is_of() {
         assert_eq!(run["network"], "resnet18-minus3");
         assert_eq!(
             run["labels"],
-            serde_json::to_value(provenance.labels).unwrap()
+            serde_json::to_value(&provenance.labels).unwrap()
         );
         assert_eq!(run["recipe"]["position"], "center");
         assert!(run["normalization"]["mean"].is_array() && run["weights_sha256"].is_null());
@@ -327,7 +327,7 @@ fn images_without_labels_get_the_probabilities_that_evaluation_gives_them() {
         calibration: Some(TemperatureScope::All),
         ..config.clone()
     };
-    let found = predict(&[loose.clone()], &calibrated).unwrap().unwrap();
+    let found = predict(std::slice::from_ref(&loose), &calibrated).unwrap().unwrap();
     assert_eq!(found.by_image.rows(), 1);
     assert!(found.by_study.is_none());
     assert!(
