@@ -82,7 +82,11 @@ fn several_runs_weigh_the_same_whatever_their_checkpoints_and_need_a_folder_of_t
 
 #[test]
 fn the_best_checkpoint_alone_is_the_first_member_and_more_than_there_are_is_an_error() {
-    let Setting { runs, .. } = setting(&[3]);
+    let Setting {
+        folder: _folder,
+        runs,
+        ..
+    } = setting(&[3]);
     let all = Ensemble::open(&runs[0]).unwrap();
     let best = Ensemble::open(&runs[0]).unwrap().best(1).unwrap();
     assert_eq!(best.members(), all.members()[..1]);
@@ -98,7 +102,11 @@ fn the_best_checkpoint_alone_is_the_first_member_and_more_than_there_are_is_an_e
 
 #[test]
 fn temperatures_and_thresholds_are_those_of_validation() {
-    let Setting { runs, .. } = setting(&[4]);
+    let Setting {
+        folder: _folder,
+        runs,
+        ..
+    } = setting(&[4]);
     let ensemble = Ensemble::open(&runs[0]).unwrap();
     let [valid, test] = [Split::Valid, Split::Test].map(|split| table(&ensemble, split));
     let rules = [OperatingRule::Youden, OperatingRule::Sensitivity(0.9)];
@@ -108,7 +116,7 @@ fn temperatures_and_thresholds_are_those_of_validation() {
         operating_points: rules.to_vec(),
         ..plain.clone()
     };
-    let judge = |config| ensemble.judge(config, CPU, &mut quiet).unwrap().unwrap();
+    let judge = |config: &EvaluateConfig| ensemble.judge(config, CPU, &mut quiet).unwrap().unwrap();
     let judgement = judge(&config);
 
     let temperatures = valid.temperatures(TemperatureScope::Observation).unwrap();
@@ -160,7 +168,11 @@ fn temperatures_and_thresholds_are_those_of_validation() {
 
 #[test]
 fn stored_validation_is_used_only_if_it_is_of_the_same_checkpoints_uncalibrated_and_whole() {
-    let Setting { runs, .. } = setting(&[5]);
+    let Setting {
+        folder: _folder,
+        runs,
+        ..
+    } = setting(&[5]);
     let ensemble = || Ensemble::open(&runs[0]).unwrap();
     let thresholds = EvaluateConfig {
         operating_points: vec![OperatingRule::Youden],
@@ -200,7 +212,11 @@ fn stored_validation_is_used_only_if_it_is_of_the_same_checkpoints_uncalibrated_
 
 #[test]
 fn every_table_has_beside_it_what_it_is_of() {
-    let Setting { data, runs, .. } = setting(&[6]);
+    let Setting {
+        folder: _folder,
+        data,
+        runs,
+    } = setting(&[6]);
     let ensemble = Ensemble::open(&runs[0]).unwrap();
     ensemble.evaluate(Split::Test, CPU, &mut quiet).unwrap();
     let records = CheXpert::open(&data).unwrap().split(Split::Test).unwrap();

@@ -11,14 +11,13 @@ use chextransfer_models::Architecture;
 use chextransfer_train::{Ensemble, EvaluateConfig, FileState, RunDirectory, TrainConfig, verify};
 use common::*;
 
-/// A run from weights, evaluated on two splits and on another dataset, with a figure and an unreadable image.
+/// A run, evaluated on two splits and on another dataset, with a figure and an unreadable image.
 fn evaluated(folder: &Path) -> (TrainConfig, RunDirectory) {
     let data = phantom(folder, 16);
     fs::create_dir(folder.join("elsewhere")).unwrap();
     let other = phantom(&folder.join("elsewhere"), 12);
     fs::rename(other, folder.join("other")).unwrap();
     let config = TrainConfig {
-        weights: Some(weights_file(folder, Architecture::ResNet18)),
         epochs: 1,
         max_unreadable: 0.5,
         ..settings(&data)
@@ -88,7 +87,6 @@ fn a_flipped_byte_in_any_file_of_a_run_is_found_and_so_is_a_file_that_went() {
     ] {
         assert!(checked.contains(&run.root().join(name)), "{name}");
     }
-    checked.push(config.weights.clone().unwrap());
     checked.push(config.data.join("train.csv"));
     assert!(checked.len() > 20, "{checked:?}");
     for path in checked {
@@ -121,6 +119,31 @@ fn a_flipped_byte_in_any_file_of_a_run_is_found_and_so_is_a_file_that_went() {
         fs::write(&path, content).unwrap();
     }
     assert_eq!(verify(run.root()).unwrap(), whole);
+}
+
+#[test]
+fn changed_weights_are_found_and_so_is_a_dataset_that_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = weights_file(folder.path(), Architecture::ResNet18);
+    let config = TrainConfig {
+        weights: Some(weights.clone()),
+        ..settings(&phantom(folder.path(), 8))
+    };
+    let out = folder.path().join("run");
+    begin(&config, &out).unwrap();
+    assert_eq!(verify(&out).unwrap().differences(), 0);
+    let mut changed = fs::read(&weights).unwrap();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&weights, changed).unwrap();
+    fs::remove_dir_all(&config.data).unwrap();
+    let found = verify(&out).unwrap();
+    assert_eq!(found.differences(), 4, "{found}");
+    assert!(matches!(found.files[&weights], FileState::Changed { .. }));
+    for split in Split::ALL {
+        let table = config.data.join(format!("{split}.csv"));
+        assert!(matches!(found.files[&table], FileState::Missing { .. }));
+    }
 }
 
 #[test]
