@@ -23,27 +23,35 @@
 //! # Ok::<(), chextransfer_train::Error>(())
 //! ```
 
+mod batch_size;
 mod checkpoint;
 mod config;
+mod data_parallel;
 mod ensemble;
 mod error;
 mod event;
 mod files;
 mod input;
 mod loss;
+mod panic_message;
 mod predict;
 mod progress_bar;
 mod run;
 mod run_directory;
 mod unreadable;
 
+pub use batch_size::{BatchSizeReport, BatchSizeSearch, BatchSizeTrial, Stopped, find_batch_size};
 pub use checkpoint::Best;
 pub use config::TrainConfig;
+pub use data_parallel::{
+    BatchGradients, BatchLoss, Collectives, DataParallel, GradientReducer, InProcess, Pending,
+    Replica, shards,
+};
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
 pub use event::{Event, Observer};
 pub use input::normalized;
-pub use loss::masked_binary_cross_entropy;
+pub use loss::{Loss, masked_binary_cross_entropy};
 pub use predict::{Prediction, predict};
 pub use progress_bar::ProgressBar;
 pub use run::{Outcome, Run};
