@@ -7,6 +7,9 @@ Run by hand with torch 2.15.0, torchvision 0.29.2 and NumPy 2.4.6, in about thre
 Weights come from the formula of network_parity.py, and so do images, targets and masks; both sides make them, so that only
 losses are stored. Everything is float32 to begin with and computed with in float64; the losses of torch's own float32 stand
 beside them, as the yardstick of what rounding alone does in so many steps.
+
+The convolutions of resnet18 are larger: with the formula's own its training is chaotic, and torch's float32 strays from its
+float64 by 5 %. Normalisation makes their scale meaningless, but the larger they are, the smaller are Adam's steps beside them.
 """
 
 import argparse
@@ -20,7 +23,8 @@ import torchvision
 
 import network_parity as parity
 
-NETWORKS = ["resnet18", "densenet121", "mobilenet_v2"]
+# Factors of the convolutions' weights.
+NETWORKS = {"resnet18": 20.0, "densenet121": 1.0, "mobilenet_v2": 1.0}
 STEPS = 100
 # Batches that are taken in turn.
 BATCHES = 5
@@ -44,7 +48,11 @@ def batch(number, dtype):
 
 def losses(architecture, dtype):
     """The loss before every step of Adam."""
-    network = parity.build(parity.Case(architecture), parity.in_training, dtype).train()
+    def weights(name, shape, gain, normalization):
+        factor = NETWORKS[architecture] if len(shape) == 4 else 1.0
+        return factor * parity.in_training(name, shape, gain, normalization)
+
+    network = parity.build(parity.Case(architecture), weights, dtype).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4, betas=(0.9, 0.999), eps=1e-8)
     batches = [batch(number, dtype) for number in range(BATCHES)]
     result = []
@@ -61,7 +69,7 @@ def losses(architecture, dtype):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=NETWORKS)
+    parser.add_argument("names", nargs="*", default=list(NETWORKS))
     torch.set_num_threads(1)
     for name in parser.parse_args().names:
         exact, rounded = losses(name, torch.float64), losses(name, torch.float32)

@@ -103,7 +103,8 @@ impl DataParallel {
 
     /// Mean loss and gradients of a batch with at least one image.
     ///
-    /// `seed` is that of the step's dropout; every replica draws from a number of its own made of it.
+    /// `seed` is that of the step's dropout; every replica draws from a number of its own made of it, and
+    /// forward passes of a network that draws go one after the other.
     /// Only the calling thread changes `network`: its running statistics, as a forward pass does.
     ///
     /// # Errors
@@ -169,6 +170,7 @@ impl DataParallel {
 /// A replica's part in one step.
 struct Step {
     objective: Arc<Objective>,
+    /// Taken while the network draws, if it does.
     turn: Option<Arc<Mutex<()>>>,
     seed: u64,
     /// Whether the gradient is that of the sum over what counts; otherwise it is that of the mean.
@@ -189,9 +191,11 @@ impl Computed {
 
 impl Step {
     fn gradients(self, network: &Network, shard: &Batch, device: &Device) -> Result<Computed> {
-        let turn =
-            (self.turn.as_ref()).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        device.seed(self.seed);
+        let turn = (self.turn.as_ref()).map(|turn| {
+            let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            device.seed(self.seed);
+            turn
+        });
         let BatchLoss { mean, counted } = (self.objective)(network, shard, device)?;
         // Reading it ends the forward pass, and with it the draws.
         let value = mean.clone().into_scalar::<f32>();
