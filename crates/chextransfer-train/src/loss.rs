@@ -304,7 +304,12 @@ mod tests {
 
     #[test]
     fn columns_and_weights_that_do_not_fit_are_errors() {
-        for columns in [vec![0..2], vec![1..2], vec![0..1, 2..3], vec![0..3, 0..3]] {
+        for columns in [
+            vec![0..1, 1..3],
+            vec![1..2, 2..3],
+            vec![0..1, 2..3],
+            vec![0..3, 0..3],
+        ] {
             assert!(Loss::new(columns.clone()).is_err(), "{columns:?}");
         }
         let loss = Loss::new(vec![0..1, 1..4]).unwrap();

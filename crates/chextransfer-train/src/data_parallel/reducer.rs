@@ -153,11 +153,13 @@ fn sum_everywhere(
     sums
 }
 
+/// Waits for one tensor's sum and stores it.
+type Begun = Box<dyn FnOnce(&mut GradientsParams)>;
+
 struct CollectiveSum {
     gradients: GradientsParams,
     devices: Vec<Device>,
-    /// Waits for one tensor's sum and stores it.
-    begun: Vec<Box<dyn FnOnce(&mut GradientsParams)>>,
+    begun: Vec<Begun>,
 }
 
 impl ModuleVisitor for CollectiveSum {
