@@ -6,7 +6,7 @@ mod common;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Tensor;
 use chextransfer_models::{Architecture, DeviceChoice};
-use chextransfer_train::masked_binary_cross_entropy;
+use chextransfer_train::Loss;
 use common::{BATCH, CLASSES, images};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -29,7 +29,7 @@ fn train_step(c: &mut Criterion) {
             b.iter(|| {
                 let current = network.take().unwrap();
                 let logits = current.forward(images.clone());
-                let loss = masked_binary_cross_entropy(logits, targets.clone(), mask.clone());
+                let loss = Loss::binary(14).mean(logits, targets.clone(), mask.clone());
                 let gradients = GradientsParams::from_grads(loss.backward(), &current);
                 network = Some(optimizer.step(1e-4, current, gradients));
                 loss.into_data()

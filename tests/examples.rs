@@ -36,6 +36,38 @@ fn feature_extractor_prints_maps_by_name_and_similarities() {
 }
 
 #[test]
+fn batch_size_measures_speed_and_memory_and_stops_at_the_limit() {
+    let mut command = program("examples/batch_size");
+    command.args([
+        "resnet18",
+        "--image",
+        "32",
+        "--batches",
+        "1,2",
+        "--steps",
+        "1",
+    ]);
+    let printed = succeed(command);
+    for expected in ["batch  images/s  peak memory", " MiB", "fastest: batch "] {
+        assert!(printed.contains(expected), "{printed}");
+    }
+    if cfg!(target_os = "linux") {
+        let mut command = program("examples/batch_size");
+        command.args([
+            "resnet18",
+            "--image",
+            "32",
+            "--batches",
+            "1,2",
+            "--gigabytes",
+            "0.01",
+        ]);
+        let printed = succeed(command);
+        assert!(printed.contains("stopped: batch 1 needs"), "{printed}");
+    }
+}
+
+#[test]
 fn classify_imagenet_names_what_is_on_the_picture() {
     let (Some(weights), Some(pictures)) = (
         shared("weights/mobilenet_v2.imagenet.torchvision-keys.safetensors"),

@@ -184,6 +184,11 @@ impl NetworkSpec {
         self
     }
 
+    /// Whether its forward pass draws random numbers in training: dropout or stochastic depth.
+    pub fn is_stochastic(&self) -> bool {
+        self.head.dropout > 0.0 || self.stochastic_depth > 0.0
+    }
+
     /// The same network with other constants of batch normalisation: for checkpoints that were
     /// trained with others than the reference's.
     pub fn with_batch_norm(mut self, batch_norm: BatchNormSpec) -> Self {

@@ -193,6 +193,27 @@ pub enum Error {
         /// An image of the other.
         second: PathBuf,
     },
+    /// Columns of a target that no loss is defined for.
+    #[error(
+        "target {target} has columns {}..{}; expected 1 (binary) or 3 (negative, positive, uncertain) from column {next}",
+        .found.start, .found.end
+    )]
+    Columns {
+        /// The target, counted from 0.
+        target: usize,
+        /// Its columns.
+        found: std::ops::Range<usize>,
+        /// The first column behind the target before.
+        next: usize,
+    },
+    /// A device of several that failed in its part of a batch.
+    #[error("device {rank} of the run, counted from 0, failed: {cause}")]
+    Replica {
+        /// Its place among the run's devices.
+        rank: usize,
+        /// Why.
+        cause: String,
+    },
     /// A split of which no image could be read.
     #[error("no image of {split} could be read")]
     NothingReadable {
@@ -202,6 +223,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What went wrong on one of several devices.
+    pub(crate) fn replica(rank: usize, cause: impl std::fmt::Display) -> Self {
+        Self::Replica {
+            rank,
+            cause: cause.to_string(),
+        }
+    }
+
     /// For `map_err`: what was tried on which path.
     pub(crate) fn io<C: std::fmt::Display>(
         action: &'static str,

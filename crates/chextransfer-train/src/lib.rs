@@ -24,8 +24,10 @@
 //! ```
 
 mod average;
+mod batch_size;
 mod checkpoint;
 mod config;
+mod data_parallel;
 mod digest_list;
 mod ensemble;
 mod error;
@@ -41,6 +43,7 @@ mod learning_rates;
 mod loss;
 mod optimizer;
 mod outputs;
+mod panic_message;
 mod predict;
 mod predict_images;
 mod progress_bar;
@@ -56,8 +59,13 @@ mod trainer;
 mod unreadable;
 mod verify;
 
+pub use batch_size::{BatchSizeReport, BatchSizeSearch, BatchSizeTrial, Stopped, find_batch_size};
 pub use checkpoint::Best;
 pub use config::{NonFinite, TrainConfig};
+pub use data_parallel::{
+    BatchGradients, BatchLoss, Collectives, DataParallel, GradientReducer, InProcess, Pending,
+    Replica, shards,
+};
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
 pub use evaluate::{EvaluateConfig, Judgement};
@@ -66,7 +74,7 @@ pub use freeze::Freeze;
 pub use images::{ImageFile, ImageFiles, find_images};
 pub use input::normalized;
 pub use interval::Interval;
-pub use loss::masked_binary_cross_entropy;
+pub use loss::Loss;
 pub use optimizer::OptimizerConfig;
 pub use predict::{Prediction, predict};
 pub use predict_images::{ImagePredictions, PredictConfig};

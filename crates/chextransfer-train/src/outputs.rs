@@ -3,6 +3,8 @@
 use burn::tensor::Tensor;
 use chextransfer_data::{LabelProblem, Observation};
 
+use crate::{Loss, Result};
+
 /// Names of the observations that a label problem has the network predict, in the order of their outputs.
 pub(crate) fn target_names(problem: &LabelProblem) -> Vec<String> {
     let names = problem.targets().iter().map(|target| target.name());
@@ -23,6 +25,12 @@ pub(crate) fn judged(problem: &LabelProblem) -> Vec<&'static str> {
         [] => targets.map(|target| target.name()).collect(),
         _ => judged,
     }
+}
+
+/// The cross-entropy of these outputs, without weights or smoothing.
+pub(crate) fn loss(problem: &LabelProblem) -> Result<Loss> {
+    let targets = 0..problem.targets().len();
+    Loss::new(targets.map(|target| problem.columns(target)).collect())
 }
 
 /// Probabilities `[batch * targets]`, row by row, of logits `[batch, outputs]`.

@@ -10,7 +10,6 @@ use ndarray::Array2;
 
 use crate::event::{Event, Observer};
 use crate::input::Input;
-use crate::loss::masked_binary_cross_entropy;
 use crate::outputs::{self, target_names};
 use crate::{Error, Result};
 
@@ -19,7 +18,7 @@ use crate::{Error, Result};
 pub struct Prediction {
     /// Probability and label of every readable image.
     pub table: Predictions,
-    /// Mean masked cross-entropy over the images.
+    /// Mean cross-entropy of the targets that count, without weights or smoothing.
     pub loss: f64,
     /// Images that could not be read.
     pub skipped: Vec<Skipped>,
@@ -39,17 +38,17 @@ pub fn predict(
 ) -> Result<Option<Prediction>> {
     let (records, encoder) = (loader.records(), loader.labels());
     let problem = encoder.problem();
+    let cross_entropy = outputs::loss(problem)?;
     let (mut paths, mut studies) = (Vec::new(), Vec::new());
     let (mut labels, mut probabilities, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let (mut loss, mut counted) = (0.0, 0.0);
     for batch in loader.in_order() {
         let batch = batch?;
         if !batch.indices.is_empty() {
-            let rows = 0..batch.indices.len();
-            let input = Input::new(&batch, rows, normalization, device);
+            let input = Input::new(&batch, normalization, device);
             let logits = network.forward(input.images);
-            let elements = batch.mask.iter().map(|&mask| f64::from(mask)).sum::<f64>();
-            let mean = masked_binary_cross_entropy(logits.clone(), input.targets, input.mask)
+            let elements = cross_entropy.counted(&batch.mask);
+            let mean = (cross_entropy.mean(logits.clone(), input.targets, input.mask))
                 .into_scalar::<f32>();
             if !mean.is_finite() {
                 return Err(Error::PredictionLoss {

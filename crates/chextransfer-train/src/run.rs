@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use chextransfer_data::{Batch, CheXpert, Loader, Normalization, Split};
 use chextransfer_metrics::Bootstrap;
 use chextransfer_models::DeviceChoice;
@@ -19,7 +18,7 @@ use crate::provenance::{Program, Provenance};
 use crate::run_directory::{RunDirectory, ValidationRecord};
 use crate::schedule::Position;
 use crate::step_log::StepLog;
-use crate::trainer::Trainer;
+use crate::trainer::{Trainer, training_device};
 use crate::unreadable::Unreadable;
 use crate::{Error, NonFinite, Result, TrainConfig};
 
@@ -187,6 +186,15 @@ impl Run {
     /// The run's folder.
     pub fn directory(&self) -> &RunDirectory {
         &self.directory
+    }
+
+    /// Shares every batch among devices, of which the first is the one that the run was begun or resumed
+    /// on: cards of one machine by Burn's collectives, others by copies ([`DataParallel`](crate::DataParallel)).
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub fn spread_over(&mut self, devices: &[DeviceChoice]) -> Result<()> {
+        self.trainer.spread_over(devices)
     }
 
     /// Training examples of the whole run.
@@ -402,15 +410,6 @@ impl Run {
             .write_validations(&self.progress.validations)?;
         Ok(observer(Event::Validated(&record)))
     }
-}
-
-/// Where gradients are computed.
-fn training_device(config: &TrainConfig, choice: DeviceChoice) -> Result<Device> {
-    let device = choice.open()?.autodiff();
-    Ok(match config.gradient_checkpointing {
-        true => device.gradient_checkpointing(),
-        false => device,
-    })
 }
 
 fn loaders(config: &TrainConfig, dataset: &CheXpert) -> Result<(Loader, Loader)> {

@@ -1,10 +1,12 @@
 //! One optimiser step after the other.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use chextransfer_data::{Batch, Normalization};
-use chextransfer_models::{Network, NetworkSpec};
+use chextransfer_models::{DeviceChoice, Network, NetworkSpec};
 
 use crate::average::Average;
 use crate::config::NonFinite;
@@ -12,9 +14,11 @@ use crate::freeze::Frozen;
 use crate::gradients;
 use crate::input::Input;
 use crate::learning_rates::LearningRates;
-use crate::loss::masked_binary_cross_entropy;
 use crate::stored::{load_network, load_optimizer, network_bytes, optimizer_bytes};
-use crate::{Error, Result, TrainConfig};
+use crate::{
+    BatchGradients, BatchLoss, Collectives, DataParallel, Error, GradientReducer, InProcess, Loss,
+    Result, TrainConfig, shards,
+};
 
 /// A network in training, with all that its next step depends on.
 pub(crate) struct Trainer {
@@ -25,6 +29,8 @@ pub(crate) struct Trainer {
     device: Device,
     network: Network,
     optimizer: ModuleOptimizer,
+    parallel: DataParallel,
+    loss: Arc<Loss>,
     rates: LearningRates,
     average: Option<Average>,
     frozen: Frozen,
@@ -91,10 +97,10 @@ impl Trainer {
         device: Device,
         state: &State,
     ) -> Result<Self, String> {
-        let spec = config.network().map_err(|error| error.to_string())?;
-        let rates = config
-            .learning_rates(&spec)
-            .map_err(|error| error.to_string())?;
+        let text = |error: Error| error.to_string();
+        let spec = config.network().map_err(text)?;
+        let rates = config.learning_rates(&spec).map_err(text)?;
+        let loss = Arc::new(config.loss().map_err(text)?);
         let network = load_network(spec.init(0, &device), &state.network)?;
         let optimizer = config.optimizer.init(&network, config.decay_all);
         let average = match (config.ema_decay, &state.average) {
@@ -105,7 +111,12 @@ impl Trainer {
             (Some(_), None) => return Err("it has no average of the weights".to_owned()),
             (None, _) => None,
         };
+        let objective = objective(&config, normalization, &loss);
+        let own = std::slice::from_ref(&device);
+        let parallel = DataParallel::new(own, Box::new(InProcess), objective).map_err(text)?;
         Ok(Self {
+            parallel,
+            loss,
             optimizer: load_optimizer(optimizer, &state.optimizer)?,
             spec,
             normalization,
@@ -161,21 +172,30 @@ impl Trainer {
         Ok(())
     }
 
+    /// Shares every batch among these devices, of which the first is its own.
+    pub(crate) fn spread_over(&mut self, choices: &[DeviceChoice]) -> Result<()> {
+        let others = choices
+            .iter()
+            .skip(1)
+            .map(|choice| training_device(&self.config, *choice));
+        let others = others.collect::<Result<Vec<_>>>()?;
+        let devices: Vec<_> = [self.device.clone()].into_iter().chain(others).collect();
+        let reducer: Box<dyn GradientReducer> = match Collectives::new(choices, &self.device) {
+            Ok(collectives) => Box::new(collectives),
+            Err(_) => Box::new(InProcess),
+        };
+        let objective = objective(&self.config, self.normalization, &self.loss);
+        self.parallel = DataParallel::new(&devices, reducer, objective)?;
+        Ok(())
+    }
+
     /// One step along the gradient of a batch's loss, `number` counted from 1, the learning rates times
     /// `factor`.
-    ///
-    /// The batch is computed in parts of `micro_batch_size`; each part's loss counts by its share of the
-    /// labels that count, so the gradient is that of the whole batch, up to batch normalisation, which sees the
-    /// parts.
     pub(crate) fn step(&mut self, batch: &Batch, number: u64, factor: f64) -> Result<Step> {
-        // Dropout draws from the device's generator, whose state cannot be stored: it starts anew
-        // at each step, from a number that differs for every seed and step.
-        let seed = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.device.seed(seed.wrapping_add(number));
         let skip = self.config.non_finite == NonFinite::Skip;
         let before = skip.then(|| self.network.valid());
 
-        let (loss, mut gradients) = self.gradients(batch);
+        let (loss, mut gradients) = self.gradients(batch, number)?;
         let gradient_norm = gradients::norm(&self.network, &gradients);
         let step = Step {
             loss,
@@ -202,39 +222,42 @@ impl Trainer {
     }
 
     /// Mean loss of a batch and the gradient of every parameter that is not frozen.
-    fn gradients(&self, batch: &Batch) -> (f32, GradientsParams) {
+    ///
+    /// The batch is computed in parts of at most `micro_batch_size`; each part's loss counts by its
+    /// share of the labels that count, so the gradient is that of the whole batch, up to batch normalisation,
+    /// which sees the parts.
+    fn gradients(&self, batch: &Batch, number: u64) -> Result<(f32, GradientsParams)> {
         let rows = batch.indices.len();
         let part = self
             .config
             .micro_batch_size
             .unwrap_or(rows)
             .clamp(1, rows.max(1));
-        let outputs = batch.mask.len() / rows.max(1);
-        let counted = |rows: &std::ops::Range<usize>| {
-            let mask = &batch.mask[rows.start * outputs..rows.end * outputs];
-            mask.iter().copied().map(f64::from).sum::<f64>()
-        };
-        let all = counted(&(0..rows)).max(1.0);
-        let mut sum = GradientsAccumulator::new();
-        let mut mean = 0.0;
-        for start in (0..rows).step_by(part) {
-            let rows = start..rows.min(start + part);
-            let share = counted(&rows) / all;
-            let input = Input::new(batch, rows, &self.normalization, &self.device);
-            let (logits, auxiliary) = self.network.forward_with_auxiliary(input.images);
-            let cross_entropy = |logits| {
-                masked_binary_cross_entropy(logits, input.targets.clone(), input.mask.clone())
-            };
-            let mut loss = cross_entropy(logits);
-            if let Some(logits) = auxiliary {
-                loss = loss + cross_entropy(logits) * self.config.auxiliary_loss_weight;
-            }
-            let loss = loss.mul_scalar(share);
-            mean += loss.clone().into_scalar::<f32>();
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let parts = rows.div_ceil(part);
+        // Dropout draws from the device's generator, whose state cannot be stored: it starts anew for
+        // each part of a step, from a number that differs for every seed, step and part.
+        let seed = self
+            .config
+            .seed
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(number);
+        if parts == 1 {
+            let BatchGradients { loss, gradients } =
+                self.parallel.gradients(&self.network, batch, seed)?;
+            return Ok((loss, gradients));
+        }
+        let all = self.loss.counted(&batch.mask).max(1.0);
+        let (mut mean, mut sum) = (0.0, GradientsAccumulator::new());
+        for (place, part) in (0..).zip(shards(batch, parts)) {
+            let share = (self.loss.counted(&part.mask) / all) as f32;
+            let seed = seed ^ u64::wrapping_mul(place, 0x94d0_49bb_1331_11eb);
+            let BatchGradients { loss, gradients } =
+                self.parallel.gradients(&self.network, &part, seed)?;
+            mean += loss * share;
+            let gradients = gradients::scale(&self.network, gradients, share);
             sum.accumulate(&self.network, gradients);
         }
-        (mean, sum.grads())
+        Ok((mean, sum.grads()))
     }
 
     /// A fresh training network with these weights, frozen where it is to be.
@@ -244,6 +267,35 @@ impl Trainer {
         self.network = self.frozen.apply(network);
         Ok(())
     }
+}
+
+/// Forward pass and loss of a batch, or of a shard of one.
+fn objective(
+    config: &TrainConfig,
+    normalization: Normalization,
+    loss: &Arc<Loss>,
+) -> impl Fn(&Network, &Batch, &Device) -> Result<BatchLoss> + Send + Sync + use<> {
+    let (loss, auxiliary_weight) = (loss.clone(), config.auxiliary_loss_weight);
+    move |network, batch, device| {
+        let input = Input::new(batch, &normalization, device);
+        let (logits, auxiliary) = network.forward_with_auxiliary(input.images);
+        let of = |logits| loss.mean(logits, input.targets.clone(), input.mask.clone());
+        let mut mean = of(logits);
+        if let Some(logits) = auxiliary {
+            mean = mean + of(logits) * auxiliary_weight;
+        }
+        let counted = loss.counted(&batch.mask);
+        Ok(BatchLoss { mean, counted })
+    }
+}
+
+/// Where gradients are computed.
+pub(crate) fn training_device(config: &TrainConfig, choice: DeviceChoice) -> Result<Device> {
+    let device = choice.open()?.autodiff();
+    Ok(match config.gradient_checkpointing {
+        true => device.gradient_checkpointing(),
+        false => device,
+    })
 }
 
 /// A network's own weights did not fit it: a defect of this program, not of its input.

@@ -81,9 +81,9 @@ pub(crate) struct Arguments {
     /// Threads that decode images [default: 2]
     #[arg(long)]
     loader_threads: Option<usize>,
-    /// cpu, cuda, cuda:N or wgpu
-    #[arg(long, default_value = "cpu")]
-    device: DeviceChoice,
+    /// cpu, cuda, cuda:N or wgpu; several, such as cuda:0,cuda:1, share every batch, and the first one validates
+    #[arg(long, default_value = "cpu", value_delimiter = ',')]
+    device: Vec<DeviceChoice>,
     /// Print all settings as a config.toml, and stop
     #[arg(long)]
     print_config: bool,
@@ -139,7 +139,7 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
-    let (config, out, device) = (arguments.settings()?, &arguments.out, arguments.device);
+    let (config, out, device) = (arguments.settings()?, &arguments.out, arguments.device[0]);
     if arguments.print_config {
         config.check()?;
         result_line!("{}", config.to_toml()?.trim_end());
@@ -152,6 +152,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     } else {
         Run::begin(config, out, device, &mut observer)?
     };
+    if arguments.device.len() > 1 {
+        run.spread_over(&arguments.device)?;
+    }
     if run.train(&mut observer)? == Outcome::Interrupted {
         return Err(interrupted(GO_ON));
     }

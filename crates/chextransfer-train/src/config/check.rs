@@ -76,6 +76,8 @@ impl TrainConfig {
             return wrong("freeze", self.freeze.to_string(), expected);
         }
         self.learning_rates(&spec)?;
+        self.loss()?;
+        self.labels.encoder()?;
         self.recipe().validate()?;
         Ok(())
     }

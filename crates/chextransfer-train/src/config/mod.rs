@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chextransfer_data::{
-    CheXpert, CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig,
+    CheXpert, CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig, Observation,
 };
 use chextransfer_models::weights::Checkpoint;
 use chextransfer_models::{Architecture, NetworkSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::learning_rates::LearningRates;
-use crate::{EarlyStopping, Error, Freeze, Interval, OptimizerConfig, Result, Schedule};
+use crate::outputs;
+use crate::{EarlyStopping, Error, Freeze, Interval, Loss, OptimizerConfig, Result, Schedule};
 
 /// What is trained, on what, and how: the content of a run's `config.toml`.
 ///
@@ -47,6 +48,12 @@ pub struct TrainConfig {
     /// What becomes of uncertain and blank labels.
     #[serde(default = "LabelProblem::paper")]
     pub labels: LabelProblem,
+    /// What the loss of a positive is multiplied by, for each observation; 1 where it is not named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pos_weight: BTreeMap<Observation, f64>,
+    /// How far targets are moved towards undecided: 0.1 makes 0.95 of a positive binary one.
+    #[serde(default)]
+    pub label_smoothing: f64,
     /// Passes over the training split.
     #[serde(default = "defaults::epochs")]
     pub epochs: u64,
@@ -203,6 +210,8 @@ impl TrainConfig {
             images: None,
             image_size: defaults::image_size(),
             labels: LabelProblem::paper(),
+            pos_weight: BTreeMap::new(),
+            label_smoothing: 0.0,
             epochs: defaults::epochs(),
             batch_size: defaults::batch_size(),
             micro_batch_size: None,
@@ -323,6 +332,29 @@ impl TrainConfig {
         }
         spec.check_training_image([self.image_size as usize; 2])?;
         Ok(spec)
+    }
+
+    /// What is minimised.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a weight of what is no target, or that is out of range.
+    pub fn loss(&self) -> Result<Loss> {
+        let targets = self.labels.targets();
+        if let Some((observation, weight)) =
+            (self.pos_weight.iter()).find(|(observation, _)| !targets.contains(observation))
+        {
+            return Err(Error::Setting {
+                setting: "pos_weight",
+                found: format!("{observation} = {weight}"),
+                expected: "an observation that is a target",
+            });
+        }
+        let weights = targets
+            .iter()
+            .map(|target| self.pos_weight.get(target).copied());
+        outputs::loss(&self.labels)?
+            .with_pos_weight(weights.map(|weight| weight.unwrap_or(1.0)).collect())?
+            .with_label_smoothing(self.label_smoothing)
     }
 
     /// The learning rate of every part of a network.

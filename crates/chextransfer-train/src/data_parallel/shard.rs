@@ -1,0 +1,86 @@
+//! Cutting a batch into shards.
+
+use chextransfer_data::Batch;
+
+/// Cuts a batch into contiguous shards, at most so many: the first get one image more where they cannot
+/// be equal, and none is empty, so a small batch has fewer.
+///
+/// What the batch skipped stays with the batch.
+pub fn shards(batch: &Batch, replicas: usize) -> Vec<Batch> {
+    let images = batch.indices.len();
+    let count = replicas.min(images);
+    if count == 0 {
+        return Vec::new();
+    }
+    let (pixels, labels) = (batch.images.len() / images, batch.targets.len() / images);
+    let mut start = 0;
+    (0..count)
+        .map(|rank| {
+            let end = start + images / count + usize::from(rank < images % count);
+            let shard = Batch {
+                number: batch.number,
+                indices: batch.indices[start..end].to_vec(),
+                side: batch.side,
+                images: batch.images[start * pixels..end * pixels].to_vec(),
+                targets: batch.targets[start * labels..end * labels].to_vec(),
+                mask: batch.mask[start * labels..end * labels].to_vec(),
+                skipped: Vec::new(),
+            };
+            start = end;
+            shard
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn batch(images: usize) -> Batch {
+        let numbers = |each: usize| (0..images * each).map(|value| value as f32).collect();
+        Batch {
+            number: 3,
+            indices: (10..10 + images).collect(),
+            side: 2,
+            images: numbers(4),
+            targets: numbers(14),
+            mask: numbers(14),
+            skipped: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn shards_are_the_batch_in_order_and_differ_by_one_image_at_most() {
+        for (images, replicas, expected) in [
+            (7, 3, vec![3, 2, 2]),
+            (6, 2, vec![3, 3]),
+            (2, 4, vec![1, 1]),
+            (5, 1, vec![5]),
+        ] {
+            let whole = batch(images);
+            let shards = shards(&whole, replicas);
+            let sizes: Vec<_> = shards.iter().map(|shard| shard.indices.len()).collect();
+            assert_eq!(sizes, expected);
+            let joined = |part: fn(&Batch) -> &Vec<f32>| -> Vec<f32> {
+                shards
+                    .iter()
+                    .flat_map(|shard| part(shard).clone())
+                    .collect()
+            };
+            assert_eq!(joined(|shard| &shard.images), whole.images);
+            assert_eq!(joined(|shard| &shard.targets), whole.targets);
+            assert_eq!(joined(|shard| &shard.mask), whole.mask);
+            let indices: Vec<_> = shards
+                .iter()
+                .flat_map(|shard| shard.indices.clone())
+                .collect();
+            assert_eq!(indices, whole.indices);
+        }
+    }
+
+    #[test]
+    fn an_empty_batch_has_no_shards() {
+        assert!(shards(&batch(0), 2).is_empty());
+    }
+}
