@@ -29,7 +29,7 @@ fn train_step(c: &mut Criterion) {
             b.iter(|| {
                 let current = network.take().unwrap();
                 let logits = current.forward(images.clone());
-                let loss = Loss::binary(14).mean(logits, targets.clone(), mask.clone());
+                let loss = Loss::binary(CLASSES).mean(logits, targets.clone(), mask.clone());
                 let gradients = GradientsParams::from_grads(loss.backward(), &current);
                 network = Some(optimizer.step(1e-4, current, gradients));
                 loss.into_data()
