@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod cache;
+#[cfg(feature = "dicom")]
+mod dicom;
 mod fixture;
 mod images;
 mod loading;
