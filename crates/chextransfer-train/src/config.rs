@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chextransfer_data::{CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig};
+use chextransfer_data::{ImageRecipe, LabelProblem, LoaderConfig};
 use chextransfer_models::weights::Checkpoint;
 use chextransfer_models::{Architecture, NetworkSpec};
 use serde::{Deserialize, Serialize};
@@ -254,8 +254,7 @@ impl TrainConfig {
         ImageRecipe {
             resize: self.image_size,
             crop: self.image_size,
-            position: CropPosition::Random,
-            interpolation: Interpolation::Bilinear,
+            ..ImageRecipe::paper()
         }
     }
 

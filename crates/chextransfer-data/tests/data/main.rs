@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod bad;
 mod cache;
 #[cfg(feature = "dicom")]
 mod dicom;
