@@ -15,13 +15,13 @@ processor time, which is steadier where other programs run.
 
 import csv
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torchvision.transforms import v2
@@ -86,7 +86,7 @@ def main():
             for name, rate in ours(program, folder, side).items():
                 rates.setdefault(name, []).append(rate)
                 ratios.setdefault(name, []).append((rate[0] / theirs[0], rate[1] / theirs[1]))
-        median = lambda pairs, which: statistics.median(pair[which] for pair in pairs)
+        median = lambda pairs, which: np.median([pair[which] for pair in pairs])
         print(f"side {side}, {rounds} rounds; images a second of time passed, and of processor time")
         print(f"  {'torchvision':28} {median(reference, 0):8.0f} {median(reference, 1):8.0f}")
         for name in rates:

@@ -234,14 +234,16 @@ impl Cache {
         let sum = checksum(&header[..CHECKSUM.start], &levels);
         header[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
 
-        let file = self.file(key);
-        if let Some(parent) = file.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
         let mut temporary = tempfile::NamedTempFile::new_in(self.folder.join("tmp"))?;
         temporary.write_all(&header)?;
         temporary.write_all(&levels)?;
-        temporary.persist(&file).map_err(|error| error.error)?;
+        let file = self.file(key);
+        // Its folder is missing once in 256 first files.
+        if let Err(error) = temporary.persist(&file) {
+            let parent = file.parent().unwrap_or(&self.folder);
+            std::fs::create_dir_all(parent)?;
+            error.file.persist(&file)?;
+        }
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! From a CheXpert-style folder of CSVs and radiographs to batches.
 //!
 //! **What enters:** a folder with `train.csv`, `valid.csv` and perhaps `test.csv` in CheXpert's columns, and the JPEG, PNG
-//! or (feature `dicom`) DICOM files that they name. **What leaves:** typed [`Record`]s, and [`Batch`]es of grey squares in 0 to 1 with targets and
-//! masks, as flat `f32` arrays. This crate knows no network and no tensor.
+//! or (feature `dicom`) DICOM files that they name. **What leaves:** typed [`Record`]s, and [`Batch`]es of grey squares in
+//! 0 to 1 with targets and masks, as flat `f32` arrays. This crate knows no network and no tensor.
 //!
 //! * [`CheXpert`] and [`Records`]: the folder and its splits; every error names file, line and column.
 //! * [`LabelProblem`]: what becomes of uncertain and blank labels.

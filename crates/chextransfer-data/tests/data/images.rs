@@ -372,6 +372,20 @@ fn random_damage_never_panics() {
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn bytes_of_any_kind_are_an_image_or_an_error(
+        kind in 0_usize..4,
+        tail in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
+    ) {
+        let dicom = [&[0; 128][..], b"DICM"].concat();
+        let magic: [&[u8]; 4] = [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", &dicom];
+        if let Ok(image) = grey(&[magic[kind], &tail].concat()) {
+            assert_eq!(image.samples().len(), image.width() as usize * image.height() as usize);
+        }
+    }
+}
+
 #[test]
 fn other_than_8_bits_and_other_than_grey_or_colour_is_refused_in_a_jpeg() {
     let whole = jpeg(picture(16, 16, 1));
