@@ -62,7 +62,7 @@ def main():
         "hierarchical_and_arithmetic_JPEG_are_not_supported.jpg": jpeg.replace(b"\xff\xc0", b"\xff\xc9", 1),
         "expected_at_least_one_pixel.jpg": jpeg_of(16, 0, jpeg),
         "the_limit_is_67108864_pixels.jpg": jpeg_of(16000, 16000, jpeg),
-        "the_limit_is_16384_a_side.png": png_of(100000, 8, png),
+        "Image_size_exceeds_limit.png": png_of(100000, 8, png),
         "the_limit_is_32_between_the_sides.png": png_of(3300, 100, png),
         "the_PNG_cannot_be_decoded.png": bytes(flipped),
         "of_its_256_pixels_are_transparent.png": encoded(rgba, "PNG"),
