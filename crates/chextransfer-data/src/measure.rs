@@ -37,7 +37,8 @@ impl Normalization {
     /// Measures a split: mean and population standard deviation over all pixels after the recipe with a centred crop.
     ///
     /// The images are streamed, so memory does not grow with their number. Grey levels are whole numbers and so are their
-    /// sums, which are therefore exact and depend on no order; only the result is rounded. `config` changes nothing. `progress` is told the number of images done after every `batch_size` images.
+    /// sums, which are therefore exact and depend on no order; only the result is rounded. `config` changes nothing.
+    /// `progress` is told the number of images done after every `batch_size` images.
     ///
     /// # Errors
     ///
@@ -54,8 +55,8 @@ impl Normalization {
 
     /// [`Self::measure`], unless `folder` holds the result already; then nothing is decoded.
     ///
-    /// A result without skipped images is kept under a digest of the split's CSV, of every image's path, size and time of modification, and of the
-    /// recipe, so whatever changes has it measured anew, as does a damaged file.
+    /// A result without skipped images is kept under a digest of the split's CSV, of every image's path, size and time of
+    /// modification, and of the recipe, so whatever changes has it measured anew, as does a damaged file.
     ///
     /// # Errors
     ///
