@@ -53,6 +53,7 @@ fn main() -> Result<()> {
             weights::Interpolation::Bilinear => Interpolation::Bilinear,
             weights::Interpolation::Bicubic => Interpolation::Bicubic,
         },
+        ..ImageRecipe::paper()
     };
     let normalization = Normalization {
         mean: prepare.mean,

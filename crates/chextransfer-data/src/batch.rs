@@ -1,10 +1,12 @@
 //! What a loader hands out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
+use crate::cache::Cache;
 use crate::draw::Draw;
-use crate::image::decode_grey;
-use crate::{Error, ImageRecipe, LabelEncoder, Records, Result};
+use crate::reader::Reader;
+use crate::{Augmentation, Error, ImageRecipe, LabelEncoder, Records, Result};
 
 /// Some images with their targets, as flat arrays in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,8 @@ pub struct Skipped {
 pub(crate) struct Assembly<'a> {
     pub(crate) records: &'a Records,
     pub(crate) recipe: ImageRecipe,
+    pub(crate) augmentation: Augmentation,
+    pub(crate) cache: Option<&'a Cache>,
     pub(crate) labels: &'a LabelEncoder,
     pub(crate) seed: u64,
     pub(crate) epoch: u64,
@@ -49,6 +53,7 @@ impl Assembly<'_> {
         &self,
         number: usize,
         indices: &[usize],
+        reader: &mut Reader,
         cancelled: impl Fn() -> bool,
     ) -> Option<Result<Batch>> {
         let side = self.recipe.crop as usize;
@@ -67,42 +72,56 @@ impl Assembly<'_> {
                 return None;
             }
             let record = &self.records.records()[index];
-            match self.image(index) {
-                Ok(image) => {
+            let read = batch.images.len();
+            match self.image(index, reader, &mut batch.images) {
+                Ok(()) => {
                     batch.indices.push(index);
-                    batch.images.extend(image);
                     let (targets, mask) = (&mut batch.targets, &mut batch.mask);
                     if let Err(error) = self.labels.encode(record, targets, mask) {
                         return Some(Err(error));
                     }
                 }
-                Err(error) => batch.skipped.push(Skipped {
-                    path: record.path.clone(),
-                    reason: error.to_string(),
-                }),
+                Err(error) => {
+                    batch.images.truncate(read);
+                    batch.skipped.push(Skipped {
+                        path: record.path.clone(),
+                        reason: error.to_string(),
+                    });
+                }
             }
         }
         Some(Ok(batch))
     }
 
-    fn image(&self, index: usize) -> Result<Vec<f32>> {
+    /// Appends the image's square; after an error a part of it may be there.
+    fn image(&self, index: usize, reader: &mut Reader, images: &mut Vec<f32>) -> Result<()> {
         let path = self.records.image_path(&self.records.records()[index]);
         let draw = Draw {
             seed: self.seed,
             epoch: self.epoch,
             index: index as u64,
         };
-        // A decoder that panics on some file must not cost the other images of the run.
-        catch_unwind(AssertUnwindSafe(|| {
-            self.recipe.apply(&decode_grey(&path)?, draw)
-        }))
-        .unwrap_or_else(|panic| {
-            Err(Error::Image {
-                path: path.clone(),
-                problem: format!("the decoder panicked: {}", panic_message(&*panic)),
-            })
+        guarded(&path, || {
+            let begin = images.len();
+            let resized = reader.resized(&path, &self.recipe, self.cache)?;
+            self.recipe.cut(&resized, draw, images);
+            if !self.augmentation.is_off() {
+                let side = self.recipe.crop as usize;
+                self.augmentation.apply(&mut images[begin..], side, draw);
+            }
+            Ok(())
         })
     }
+}
+
+/// Reads one image; a decoder that panics on some file must not cost the other images of the run.
+pub(crate) fn guarded(path: &Path, read: impl FnOnce() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        Err(Error::Image {
+            path: path.to_path_buf(),
+            problem: format!("the decoder panicked: {}", panic_message(&*panic)),
+        })
+    })
 }
 
 /// The text of a panic.

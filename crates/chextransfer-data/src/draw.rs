@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// Which random draw is meant; a random crop depends on these three numbers and nothing else.
+/// Which random draw is meant; a random crop or augmentation depends on these three numbers and nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Draw {
     /// The run's seed.
@@ -20,6 +20,7 @@ pub struct Draw {
 pub(crate) enum Purpose {
     Order,
     Crop,
+    Augmentation,
 }
 
 /// The generator of one draw: the four numbers are the key of a ChaCha8 stream.
@@ -27,6 +28,7 @@ pub(crate) fn generator(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> 
     let tag = match purpose {
         Purpose::Order => 1_u64,
         Purpose::Crop => 2,
+        Purpose::Augmentation => 3,
     };
     let mut key = [0; 32];
     for (place, number) in key.chunks_exact_mut(8).zip([seed, epoch, index, tag]) {

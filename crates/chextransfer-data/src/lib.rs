@@ -1,15 +1,15 @@
 //! From a CheXpert-style folder of CSVs and radiographs to batches.
 //!
-//! **What enters:** a folder with `train.csv`, `valid.csv` and perhaps `test.csv` in CheXpert's columns, and the JPEG or PNG
-//! files that they name. **What leaves:** typed [`Record`]s, and [`Batch`]es of grey squares in 0 to 1 with targets and
-//! masks, as flat `f32` arrays. This crate knows no network and no tensor.
+//! **What enters:** a folder with `train.csv`, `valid.csv` and perhaps `test.csv` in CheXpert's columns, and the JPEG, PNG
+//! or (feature `dicom`) DICOM files that they name. **What leaves:** typed [`Record`]s, and [`Batch`]es of grey squares in
+//! 0 to 1 with targets and masks, as flat `f32` arrays. This crate knows no network and no tensor.
 //!
 //! * [`CheXpert`] and [`Records`]: the folder and its splits; every error names file, line and column.
 //! * [`source`]: NIH ChestX-ray14, MIMIC-CXR-JPG and plain CSVs as the same records.
 //! * [`split`] and [`Filter`]: splits by patient, folds, nested fractions; rows by view, sex and age.
 //! * [`LabelProblem`] and [`LabelEncoder`]: which observations are predicted, and what becomes of uncertain and blank labels.
-//! * [`ImageRecipe`]: resize and crop, as torchvision does it; [`image`] decodes.
-//! * [`Loader`]: batches from several threads, in an order that depends on seed and epoch only.
+//! * [`ImageRecipe`]: resize and crop, as torchvision does it; [`Augmentation`]: random changes; [`image`] decodes.
+//! * [`Loader`]: batches from several threads, in an order that depends on seed and epoch only; from a cache if wanted.
 //! * [`Normalization`]: ImageNet's statistics or a split's own.
 //!
 //! ```
@@ -39,6 +39,7 @@
 //! ```
 
 mod batch;
+mod cache;
 mod chexpert;
 mod digest;
 mod draw;
@@ -47,10 +48,12 @@ mod filter;
 pub mod image;
 mod label;
 mod loader;
+mod measure;
 mod normalize;
 mod observation;
 mod path;
 pub mod phantom;
+mod reader;
 mod record;
 mod records;
 pub mod source;
@@ -60,6 +63,7 @@ mod study;
 mod table;
 mod transform;
 
+pub use cache::CacheReport;
 pub use chexpert::{CheXpert, Split};
 pub use draw::Draw;
 pub use error::{Error, Result};
@@ -68,11 +72,12 @@ pub use label::{
     BlankPolicy, Label, LabelCounts, LabelEncoder, LabelProblem, TargetCounts, UncertaintyPolicy,
 };
 pub use loader::{Batch, Batches, Loader, LoaderConfig, Skipped};
-pub use normalize::{Measured, Normalization};
+pub use measure::Measured;
+pub use normalize::Normalization;
 pub use observation::Observation;
 pub use path::study_of;
 pub use record::{Record, Sex, View};
 pub use records::Records;
 pub use study::Group;
 pub use table::COLUMNS;
-pub use transform::{CropPosition, ImageRecipe, Interpolation};
+pub use transform::{Augmentation, CropPosition, Fit, ImageRecipe, Interpolation};

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rand::seq::SliceRandom;
 
 use crate::batch::{Assembly, panic_message};
+use crate::cache::{Cache, CacheReport};
 use crate::draw::{Purpose, generator};
-use crate::{Error, ImageRecipe, LabelEncoder, LabelProblem, Records, Result};
+use crate::reader::Reader;
+use crate::{Augmentation, Error, ImageRecipe, LabelEncoder, LabelProblem, Records, Result};
 
 pub use crate::batch::{Batch, Skipped};
 
 /// How batches are made; none of it changes what they hold, except for `batch_size`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoaderConfig {
     /// Images in a batch, at least 1; the last batch of an epoch may be smaller.
     pub batch_size: usize,
@@ -22,43 +25,33 @@ pub struct LoaderConfig {
     pub threads: usize,
     /// How many batches may be under way or waiting, at least 1 and at least one a thread.
     pub queue: usize,
+    /// A folder in which resized images are kept for later epochs and runs, made if it is not there.
+    ///
+    /// It takes about `resize * resize` bytes an image (two each if the file has more than 8 bits). Several recipes,
+    /// datasets and processes may share it, and it can be removed at any time.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for LoaderConfig {
-    /// Batches of 16, two threads, a queue of four.
+    /// Batches of 16, two threads, a queue of four, no cache.
     fn default() -> Self {
         Self {
             batch_size: 16,
             threads: 2,
             queue: 4,
+            cache: None,
         }
     }
 }
 
-/// Makes the batches of a split, epoch after epoch.
-#[derive(Clone, Debug)]
-pub struct Loader {
-    records: Arc<Records>,
-    recipe: ImageRecipe,
-    labels: LabelEncoder,
-    config: LoaderConfig,
-}
-
-impl Loader {
-    /// Checks the settings; opens no image yet.
+impl LoaderConfig {
+    /// Checks that batches can be made.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for a batch size or queue of 0, a recipe that cannot be followed or a problem that contradicts
-    /// itself; what is wrong in the problem's table; [`Error::NoTarget`] if the table lacks a value that is needed.
-    pub fn new(
-        records: Arc<Records>,
-        recipe: ImageRecipe,
-        problem: LabelProblem,
-        config: LoaderConfig,
-    ) -> Result<Self> {
-        recipe.validate()?;
-        for (setting, value) in [("batch_size", config.batch_size), ("queue", config.queue)] {
+    /// [`Error::Setting`] for a batch size or queue of 0.
+    pub fn validate(&self) -> Result<()> {
+        for (setting, value) in [("batch_size", self.batch_size), ("queue", self.queue)] {
             if value == 0 {
                 return Err(Error::Setting {
                     setting,
@@ -67,14 +60,69 @@ impl Loader {
                 });
             }
         }
+        Ok(())
+    }
+}
+
+/// Makes the batches of a split, epoch after epoch.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    records: Arc<Records>,
+    recipe: ImageRecipe,
+    augmentation: Augmentation,
+    labels: LabelEncoder,
+    config: LoaderConfig,
+    cache: Option<Arc<Cache>>,
+}
+
+impl Loader {
+    /// Checks the settings and makes the cache's folder; opens no image yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for a batch size or queue of 0, a recipe that cannot be followed or a problem that contradicts
+    /// itself; what is wrong in the problem's table; [`Error::NoTarget`] if the table lacks a value that is needed;
+    /// [`Error::Io`] for a cache that cannot be written to.
+    pub fn new(
+        records: Arc<Records>,
+        recipe: ImageRecipe,
+        problem: LabelProblem,
+        config: LoaderConfig,
+    ) -> Result<Self> {
+        recipe.validate()?;
+        config.validate()?;
         let labels = problem.encoder()?;
         labels.check(records.records())?;
+        let cache = match &config.cache {
+            Some(folder) => Some(Arc::new(Cache::open(folder, &recipe)?)),
+            None => None,
+        };
         Ok(Self {
             records,
             recipe,
+            augmentation: Augmentation::default(),
             labels,
             config,
+            cache,
         })
+    }
+
+    /// The same loader with random changes to the images of [`Self::shuffled`]; [`Self::in_order`] makes none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for one that is out of range.
+    pub fn with_augmentation(self, augmentation: Augmentation) -> Result<Self> {
+        augmentation.validate()?;
+        Ok(Self {
+            augmentation,
+            ..self
+        })
+    }
+
+    /// What the cache has done so far; `None` without one.
+    pub fn cache_report(&self) -> Option<CacheReport> {
+        self.cache.as_deref().map(Cache::report)
     }
 
     /// The split that is loaded.
@@ -94,26 +142,37 @@ impl Loader {
 
     /// The batches of a training epoch, from `start_batch` on.
     ///
-    /// The order is a pure function of `seed` and `epoch`, a random crop one of `seed`, `epoch` and the image's row. So
+    /// The order is a pure function of `seed` and `epoch`, a random crop or augmentation one of `seed`,
+    /// `epoch` and the image's row. So
     /// batch i holds the same whatever the number of threads, and a run that was interrupted before batch i goes on with
     /// `start_batch = i` as if it had not been.
     pub fn shuffled(&self, seed: u64, epoch: u64, start_batch: usize) -> Batches {
         let mut order: Vec<usize> = (0..self.records.len()).collect();
         order.shuffle(&mut generator(Purpose::Order, seed, epoch, 0));
-        Batches::start(self.plan(order, self.recipe, seed, epoch), start_batch)
+        let plan = self.plan(order, self.recipe, self.augmentation, seed, epoch);
+        Batches::start(plan, start_batch)
     }
 
     /// The batches of an evaluation: the split in its order, always with the crop in the middle, since there is no seed.
     pub fn in_order(&self) -> Batches {
         let order = (0..self.records.len()).collect();
-        Batches::start(self.plan(order, self.recipe.centered(), 0, 0), 0)
+        let plan = self.plan(order, self.recipe.centered(), Augmentation::default(), 0, 0);
+        Batches::start(plan, 0)
     }
 
-    fn plan(&self, order: Vec<usize>, recipe: ImageRecipe, seed: u64, epoch: u64) -> Plan {
+    fn plan(
+        &self,
+        order: Vec<usize>,
+        recipe: ImageRecipe,
+        augmentation: Augmentation,
+        seed: u64,
+        epoch: u64,
+    ) -> Plan {
         Plan {
             loader: self.clone(),
             order,
             recipe,
+            augmentation,
             seed,
             epoch,
         }
@@ -126,6 +185,7 @@ struct Plan {
     loader: Loader,
     order: Vec<usize>,
     recipe: ImageRecipe,
+    augmentation: Augmentation,
     seed: u64,
     epoch: u64,
 }
@@ -136,19 +196,26 @@ impl Plan {
     }
 
     /// `None` if `cancelled` said so on the way.
-    fn batch(&self, number: usize, cancelled: impl Fn() -> bool) -> Option<Result<Batch>> {
+    fn batch(
+        &self,
+        number: usize,
+        reader: &mut Reader,
+        cancelled: impl Fn() -> bool,
+    ) -> Option<Result<Batch>> {
         let size = self.loader.config.batch_size;
         let from = number * size;
         let indices = &self.order[from..self.order.len().min(from + size)];
         let assembly = Assembly {
             records: &self.loader.records,
             recipe: self.recipe,
+            augmentation: self.augmentation,
+            cache: self.loader.cache.as_deref(),
             labels: &self.loader.labels,
             seed: self.seed,
             epoch: self.epoch,
         };
         match catch_unwind(AssertUnwindSafe(|| {
-            assembly.batch(number, indices, cancelled)
+            assembly.batch(number, indices, reader, cancelled)
         })) {
             Ok(batch) => batch,
             Err(panic) => Some(Err(Error::Worker {
@@ -164,6 +231,8 @@ impl Plan {
 pub struct Batches {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
+    /// Used where there are no workers.
+    reader: Reader,
     next: usize,
 }
 
@@ -199,6 +268,7 @@ impl Shared {
     }
 
     fn work(&self) {
+        let mut reader = Reader::default();
         loop {
             let mut state = self.lock();
             while !state.stop && state.next_to_begin >= state.next_to_take + self.window {
@@ -211,7 +281,7 @@ impl Shared {
             state.next_to_begin += 1;
             drop(state);
 
-            let Some(batch) = self.plan.batch(number, || self.lock().stop) else {
+            let Some(batch) = self.plan.batch(number, &mut reader, || self.lock().stop) else {
                 return;
             };
             self.lock().done.insert(number, batch);
@@ -235,12 +305,13 @@ impl Shared {
 
 impl Batches {
     fn start(plan: Plan, start_batch: usize) -> Self {
-        let config = plan.loader.config;
+        let config = &plan.loader.config;
         let start = start_batch.min(plan.batches());
         let threads = config.threads.min(plan.batches() - start);
+        let window = config.queue.max(threads);
         let shared = Arc::new(Shared {
             plan,
-            window: config.queue.max(threads),
+            window,
             state: Mutex::new(State {
                 next_to_begin: start,
                 next_to_take: start,
@@ -262,6 +333,7 @@ impl Batches {
         Self {
             shared,
             workers,
+            reader: Reader::default(),
             next: start,
         }
     }
@@ -277,7 +349,7 @@ impl Iterator for Batches {
         }
         self.next += 1;
         if self.workers.is_empty() {
-            return self.shared.plan.batch(number, || false);
+            return self.shared.plan.batch(number, &mut self.reader, || false);
         }
         Some(self.shared.take(number))
     }
@@ -305,7 +377,7 @@ impl Drop for Batches {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{CropPosition, Interpolation};
+    use crate::CropPosition;
 
     #[test]
     fn a_panic_while_a_batch_is_made_is_an_error_and_not_a_hang() {
@@ -322,18 +394,19 @@ mod tests {
             resize: 8,
             crop: 8,
             position: CropPosition::Center,
-            interpolation: Interpolation::Bilinear,
+            ..ImageRecipe::paper()
         };
         for threads in [0, 1, 3] {
             let config = LoaderConfig {
                 batch_size: 1,
                 threads,
                 queue: 1,
+                cache: None,
             };
             let loader =
                 Loader::new(Arc::clone(&records), recipe, LabelProblem::paper(), config).unwrap();
             // Row 99 does not exist.
-            let plan = loader.plan(vec![0, 99, 2], recipe, 0, 0);
+            let plan = loader.plan(vec![0, 99, 2], recipe, Augmentation::default(), 0, 0);
             let batches: Vec<_> = Batches::start(plan, 0).collect();
             assert!(batches[0].is_ok() && batches[2].is_ok());
             let message = batches[1].as_ref().unwrap_err().to_string();

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use chextransfer_data::split::check_disjoint;
 use chextransfer_data::{Batch, CheXpert, Loader, Normalization, Split};
 use chextransfer_metrics::Bootstrap;
 use chextransfer_models::DeviceChoice;
@@ -412,15 +413,25 @@ impl Run {
     }
 }
 
+/// Loaders of training and validation images; no patient may be in two splits, the test split included.
 fn loaders(config: &TrainConfig, dataset: &CheXpert) -> Result<(Loader, Loader)> {
-    let loader = |split| -> Result<Loader> {
-        let records = Arc::new(dataset.split(split)?);
-        Ok(Loader::new(
-            records,
-            config.recipe(),
-            config.labels.clone(),
-            config.loader(),
-        )?)
+    let records = |split: &Split| Ok((*split, Arc::new(dataset.split(*split)?)));
+    let splits = dataset.splits().iter().map(records);
+    let splits = splits.collect::<Result<Vec<_>>>()?;
+    let all: Vec<_> = splits
+        .iter()
+        .map(|(split, records)| (*split, &**records))
+        .collect();
+    check_disjoint(&all)?;
+    let loader = |wanted| -> Result<Loader> {
+        let records = match splits.iter().find(|(split, _)| *split == wanted) {
+            Some((_, records)) => records.clone(),
+            // The error says which splits there are.
+            None => Arc::new(dataset.split(wanted)?),
+        };
+        let (recipe, labels) = (config.recipe(), config.labels.clone());
+        let loader = Loader::new(records, recipe, labels, config.loader())?;
+        Ok(loader.with_augmentation(config.augmentation)?)
     };
     Ok((loader(Split::Train)?, loader(Split::Valid)?))
 }
@@ -432,17 +443,23 @@ fn measure(
 ) -> Result<Normalization> {
     let records = training.records();
     let of = records.len();
-    let measured = Normalization::measure(records, config.recipe(), config.loader(), |done| {
+    let (recipe, loader) = (config.recipe(), config.loader());
+    let progress = |done| {
         let _ = observer(Event::Measuring { done, of });
-    })?;
+    };
+    let measured = match &config.cache {
+        Some(folder) => Normalization::measure_cached(records, recipe, loader, folder, progress)?,
+        None => Normalization::measure(records, recipe, loader, progress)?,
+    };
     Ok(measured.normalization)
 }
 
-/// A resumed run must be asked for what it was begun with; threads alone change no result.
+/// A resumed run must be asked for what it was begun with; threads and cache alone change no result.
 fn same_settings(directory: &RunDirectory, asked: &TrainConfig) -> Result<()> {
     let path = directory.config_path();
     let begun = TrainConfig {
         loader_threads: asked.loader_threads,
+        cache: asked.cache.clone(),
         ..directory.config()?
     };
     let table = |config: &TrainConfig| {

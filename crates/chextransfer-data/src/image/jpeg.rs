@@ -21,8 +21,13 @@ const START_OF_SCAN: u8 = 0xda;
 const RESTART_INTERVAL: u8 = 0xdd;
 const END_OF_IMAGE: u8 = 0xd9;
 
-/// Walks the segments of `bytes`, which begin with a start-of-image marker; the error says what is wrong.
+/// Walks the segments of `bytes`; the error says what is wrong.
 pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, String> {
+    if !bytes.starts_with(&[0xff, 0xd8]) {
+        return Err(
+            "the JPEG is corrupt: it does not begin with a start-of-image marker".to_owned(),
+        );
+    }
     let mut frame = None;
     let mut scans = 0_usize;
     let mut restarts = 0;
@@ -179,14 +184,61 @@ impl Frame {
     }
 }
 
-/// The file with a tripwire behind its coded data, for a decoder that reads on past the end.
+/// Puts a tripwire behind the coded data, for a decoder that reads on past the end.
 ///
 /// No Huffman code of a JPEG consists of ones only (T.81, annex C), and a complete scan is padded with ones, so a run of
 /// them is never read when the data is complete and is a decoding error when it ends early.
-pub(crate) fn with_tripwire(mut bytes: Vec<u8>, outline: &Outline) -> Vec<u8> {
+pub(crate) fn set_tripwire(bytes: &mut Vec<u8>, outline: &Outline) {
     if outline.single_scan {
         let ones = [0xff, 0x00].repeat(16);
         bytes.splice(outline.end..outline.end, ones);
     }
-    bytes
+}
+
+/// The frame header of a lossless JPEG (T.81, annex H) with one component, all of whose segments are there.
+#[cfg(feature = "dicom")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lossless {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) precision: u8,
+}
+
+/// Walks the segments of a lossless JPEG; the error says what is wrong.
+#[cfg(feature = "dicom")]
+pub(crate) fn lossless(bytes: &[u8]) -> Result<Lossless, String> {
+    if !bytes.starts_with(&[0xff, 0xd8]) {
+        return Err(
+            "the JPEG is corrupt: it does not begin with a start-of-image marker".to_owned(),
+        );
+    }
+    let mut frame = None;
+    let mut scans = 0;
+    let mut at = 2;
+    while let Some((marker, segment)) = next_segment(bytes, &mut at)? {
+        match (marker, segment) {
+            (0xc3, &[precision, h1, h0, w1, w0, 1, ..]) if frame.is_none() => {
+                frame = Some(Lossless {
+                    width: u32::from(u16::from_be_bytes([w1, w0])),
+                    height: u32::from(u16::from_be_bytes([h1, h0])),
+                    precision,
+                });
+            }
+            (0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf, _) => {
+                return Err(format!(
+                    "the JPEG is not one lossless frame of one component (marker FF{marker:02X})"
+                ));
+            }
+            (START_OF_SCAN, _) => {
+                scans += 1;
+                (at, _) = end_of_scan(bytes, at).ok_or_else(|| truncated(bytes))?;
+            }
+            _ => {}
+        }
+    }
+    match frame {
+        Some(frame) if scans == 1 => Ok(frame),
+        Some(_) => Err(format!("the lossless JPEG has {scans} scans, expected one")),
+        None => Err("the JPEG is corrupt: it has no frame header".to_owned()),
+    }
 }

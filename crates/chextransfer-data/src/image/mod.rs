@@ -1,6 +1,10 @@
 //! Image files to planes of samples, and the two doors for a single picture.
 
+mod contract;
 mod decode;
+#[cfg(feature = "dicom")]
+mod dicom;
+mod grey;
 mod jpeg;
 mod plane;
 
@@ -8,9 +12,13 @@ use std::path::Path;
 
 use crate::Result;
 use crate::draw::Draw;
-use crate::transform::{CropPosition, ImageRecipe, Interpolation};
+use crate::transform::{CropPosition, ImageRecipe};
 
-pub use decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, decode_grey, decode_rgb};
+pub use contract::{Channels, Contract, Correction, Format};
+pub use decode::{
+    MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, VoiTransform, decode_grey, decode_grey_with, decode_rgb,
+};
+pub(crate) use decode::{decode_grey_bytes, read};
 pub use plane::{GreyImage, Samples};
 
 /// One radiograph as a network is given it in evaluation: `[crop, crop]` grey values in 0 to 1, not normalised.
@@ -36,6 +44,6 @@ const fn evaluation(resize: u32, crop: u32) -> ImageRecipe {
         resize,
         crop,
         position: CropPosition::Center,
-        interpolation: Interpolation::Bilinear,
+        ..ImageRecipe::paper()
     }
 }

@@ -1,14 +1,17 @@
 //! A grey image in the precision of its file.
 
+use super::contract::Contract;
+
 /// One plane of grey samples, row by row from the top left; 0 is black.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GreyImage {
     width: u32,
     height: u32,
     samples: Samples,
+    contract: Contract,
 }
 
-/// Samples as the file stores them.
+/// Samples in the precision of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
     /// 0 to 255
@@ -19,12 +22,13 @@ pub enum Samples {
 
 impl GreyImage {
     /// The caller vouches for `width * height` samples.
-    pub(crate) fn new(width: u32, height: u32, samples: Samples) -> Self {
+    pub(crate) fn new(width: u32, height: u32, samples: Samples, contract: Contract) -> Self {
         debug_assert_eq!(width as usize * height as usize, samples.len());
         Self {
             width,
             height,
             samples,
+            contract,
         }
     }
 
@@ -41,6 +45,16 @@ impl GreyImage {
     /// The samples, `height` rows of `width`.
     pub fn samples(&self) -> &Samples {
         &self.samples
+    }
+
+    /// What the file held and what was changed.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// The samples alone.
+    pub(crate) fn into_samples(self) -> Samples {
+        self.samples
     }
 }
 

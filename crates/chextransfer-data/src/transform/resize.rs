@@ -25,6 +25,20 @@ pub(super) fn size_with_shorter_side(width: u32, height: u32, short: u32) -> (u3
     }
 }
 
+/// The size at which the longer side is `long` and the ratio is kept; the shorter side is cut off to a whole number, but
+/// not to nothing.
+pub(super) fn size_with_longer_side(width: u32, height: u32, long: u32) -> (u32, u32) {
+    let scaled = |short: u32, other: u32| {
+        let short = u64::from(long) * u64::from(short) / u64::from(other.max(1));
+        u32::try_from(short).unwrap_or(long).max(1)
+    };
+    if width >= height {
+        (long, scaled(height, width))
+    } else {
+        (scaled(width, height), long)
+    }
+}
+
 /// How resizing interpolates; both average over what they shrink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,86 +62,111 @@ impl Interpolation {
     }
 }
 
-/// Resizes a grey image to `size`, which is `(width, height)`.
-pub(super) fn grey(
-    image: &GreyImage,
-    size: (u32, u32),
-    interpolation: Interpolation,
-) -> Result<Samples> {
-    let options = interpolation.options();
-    let from = (image.width(), image.height());
-    match image.samples() {
-        Samples::Bits8(samples) => in_two_passes(samples, from, size, |samples, from, to| {
-            interleaved(samples, from, to, PixelType::U8, &options)
-        })
-        .map(|samples| Samples::Bits8(samples.into_owned())),
-        Samples::Bits16(samples) => in_two_passes(samples, from, size, |samples, from, to| {
-            deep(samples, from, to, &options)
-        })
-        .map(|samples| Samples::Bits16(samples.into_owned())),
+/// Grey levels of some size, in the precision of their image.
+#[derive(Clone, Debug)]
+pub(crate) struct Resized<'a> {
+    /// `(width, height)`
+    pub(crate) size: (u32, u32),
+    pub(crate) levels: Levels<'a>,
+}
+
+/// `height` rows of `width` levels, 0 being black.
+#[derive(Clone, Debug)]
+pub(crate) enum Levels<'a> {
+    Bits8(&'a [u8]),
+    Bits16(Cow<'a, [u16]>),
+}
+
+/// The resizer with its memory, to be used for one image after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    resizer: Resizer,
+    across: Vec<u8>,
+    down: Vec<u8>,
+}
+
+impl Scratch {
+    /// Resizes a grey image to `size`, which is `(width, height)`.
+    pub(crate) fn grey<'a>(
+        &'a mut self,
+        image: &'a GreyImage,
+        size: (u32, u32),
+        interpolation: Interpolation,
+    ) -> Result<Resized<'a>> {
+        let from = (image.width(), image.height());
+        let levels = match image.samples() {
+            Samples::Bits8(samples) => {
+                Levels::Bits8(self.bytes(samples, from, size, PixelType::U8, interpolation)?)
+            }
+            Samples::Bits16(samples) => {
+                Levels::Bits16(self.words(samples, from, size, interpolation)?)
+            }
+        };
+        Ok(Resized { size, levels })
     }
-}
 
-/// Resizes 8-bit RGB samples, `from` and `to` being `(width, height)`.
-pub(super) fn rgb(
-    samples: &[u8],
-    from: (u32, u32),
-    to: (u32, u32),
-    interpolation: Interpolation,
-) -> Result<Cow<'_, [u8]>> {
-    let options = interpolation.options();
-    in_two_passes(samples, from, to, |samples, from, to| {
-        interleaved(samples, from, to, PixelType::U8x3, &options)
-    })
-}
-
-/// First across, then down, rounding in between. That is Pillow's order; left alone, the resizer goes down first with 8
-/// bits, and nearly a tenth of the pixels differ by one level.
-fn in_two_passes<T: Clone>(
-    samples: &[T],
-    from: (u32, u32),
-    to: (u32, u32),
-    pass: impl Fn(&[T], (u32, u32), (u32, u32)) -> Result<Vec<T>>,
-) -> Result<Cow<'_, [T]>> {
-    let between = (to.0, from.1);
-    let mut samples = Cow::Borrowed(samples);
-    if from != between {
-        samples = Cow::Owned(pass(&samples, from, between)?);
+    /// Resizes 8-bit samples of one channel or of three interleaved ones.
+    ///
+    /// First across, then down, rounding in between. That is Pillow's order; left alone, the resizer goes down first with
+    /// 8 bits, and nearly a tenth of the pixels differ by one level.
+    pub(super) fn bytes<'a>(
+        &'a mut self,
+        mut samples: &'a [u8],
+        from: (u32, u32),
+        to: (u32, u32),
+        kind: PixelType,
+        interpolation: Interpolation,
+    ) -> Result<&'a [u8]> {
+        let options = interpolation.options();
+        let mut pass = |samples: &[u8], target: &mut Vec<u8>, from: (u32, u32), to: (u32, u32)| {
+            target.resize(to.0 as usize * to.1 as usize * kind.size(), 0);
+            let source = ImageRef::new(from.0, from.1, samples, kind).map_err(failed(from, to))?;
+            let mut target =
+                Image::from_slice_u8(to.0, to.1, target, kind).map_err(failed(from, to))?;
+            self.resizer
+                .resize(&source, &mut target, &options)
+                .map_err(failed(from, to))
+        };
+        let between = (to.0, from.1);
+        if from != between {
+            pass(samples, &mut self.across, from, between)?;
+            samples = &self.across;
+        }
+        if between != to {
+            pass(samples, &mut self.down, between, to)?;
+            samples = &self.down;
+        }
+        Ok(samples)
     }
-    if between != to {
-        samples = Cow::Owned(pass(&samples, between, to)?);
+
+    /// The same for 16 bits of one channel.
+    fn words<'a>(
+        &mut self,
+        samples: &'a [u16],
+        from: (u32, u32),
+        to: (u32, u32),
+        interpolation: Interpolation,
+    ) -> Result<Cow<'a, [u16]>> {
+        let options = interpolation.options();
+        let mut pass = |samples: &[u16], from: (u32, u32), to: (u32, u32)| -> Result<Vec<u16>> {
+            let pixels: Vec<U16> = samples.iter().copied().map(U16::new).collect();
+            let source = TypedImageRef::new(from.0, from.1, &pixels).map_err(failed(from, to))?;
+            let mut target = TypedImage::<U16>::new(to.0, to.1);
+            self.resizer
+                .resize_typed(&source, &mut target, &options)
+                .map_err(failed(from, to))?;
+            Ok(target.pixels().iter().map(|pixel| pixel.0).collect())
+        };
+        let between = (to.0, from.1);
+        let mut samples = Cow::Borrowed(samples);
+        if from != between {
+            samples = Cow::Owned(pass(&samples, from, between)?);
+        }
+        if between != to {
+            samples = Cow::Owned(pass(&samples, between, to)?);
+        }
+        Ok(samples)
     }
-    Ok(samples)
-}
-
-fn interleaved(
-    samples: &[u8],
-    from: (u32, u32),
-    to: (u32, u32),
-    kind: PixelType,
-    options: &ResizeOptions,
-) -> Result<Vec<u8>> {
-    let source = ImageRef::new(from.0, from.1, samples, kind).map_err(failed(from, to))?;
-    let mut target = Image::new(to.0, to.1, kind);
-    Resizer::new()
-        .resize(&source, &mut target, options)
-        .map_err(failed(from, to))?;
-    Ok(target.into_vec())
-}
-
-fn deep(
-    samples: &[u16],
-    from: (u32, u32),
-    to: (u32, u32),
-    options: &ResizeOptions,
-) -> Result<Vec<u16>> {
-    let pixels: Vec<U16> = samples.iter().copied().map(U16::new).collect();
-    let source = TypedImageRef::new(from.0, from.1, &pixels).map_err(failed(from, to))?;
-    let mut target = TypedImage::<U16>::new(to.0, to.1);
-    Resizer::new()
-        .resize_typed(&source, &mut target, options)
-        .map_err(failed(from, to))?;
-    Ok(target.pixels().iter().map(|pixel| pixel.0).collect())
 }
 
 fn failed<E: std::fmt::Display>(from: (u32, u32), to: (u32, u32)) -> impl FnOnce(E) -> Error {
@@ -150,5 +189,13 @@ mod tests {
         assert_eq!(size_with_shorter_side(2828, 2320, 320), (390, 320));
         assert_eq!(size_with_shorter_side(100, 100, 224), (224, 224));
         assert_eq!(size_with_shorter_side(3, 5, 2), (2, 3));
+    }
+
+    #[test]
+    fn the_longer_side_is_met_and_the_shorter_is_cut_off() {
+        assert_eq!(size_with_longer_side(390, 320, 320), (320, 262));
+        assert_eq!(size_with_longer_side(2320, 2828, 320), (262, 320));
+        assert_eq!(size_with_longer_side(100, 100, 224), (224, 224));
+        assert_eq!(size_with_longer_side(1, 32, 8), (1, 8));
     }
 }

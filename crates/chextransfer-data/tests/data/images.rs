@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use chextransfer_data::image::{GreyImage, Samples, decode_grey, decode_rgb, load_grey, load_rgb};
-use chextransfer_data::{CropPosition, Draw, Error, ImageRecipe, Interpolation};
+use chextransfer_data::image::{
+    Correction, GreyImage, Samples, decode_grey, decode_rgb, load_grey, load_rgb,
+};
+use chextransfer_data::{CropPosition, Draw, Error, Fit, ImageRecipe};
 use image::{
     DynamicImage, GrayAlphaImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage,
 };
@@ -79,27 +81,69 @@ fn png_keeps_every_value_in_8_and_in_16_bits() {
 }
 
 #[test]
-fn alpha_is_dropped() {
+fn opaque_alpha_is_dropped_and_said_so() {
     let image = picture(12, 9, 1);
-    let with_alpha = GrayAlphaImage::from_fn(12, 9, |x, y| {
-        LumaA([image.get_pixel(x, y).0[0], (x * 20) as u8])
-    });
-    assert_eq!(bits8(&png(with_alpha)), image.clone().into_raw());
+    let with_alpha =
+        GrayAlphaImage::from_fn(12, 9, |x, y| LumaA([image.get_pixel(x, y).0[0], 255]));
+    let read = grey(&png(with_alpha)).unwrap();
+    assert_eq!(read.samples(), &Samples::Bits8(image.clone().into_raw()));
+    assert_eq!(
+        read.contract().to_string(),
+        "PNG, 8 bits, grey and alpha; opaque alpha dropped"
+    );
     let rgba = RgbaImage::from_fn(12, 9, |x, y| {
         let v = image.get_pixel(x, y).0[0];
-        Rgba([v, v, v, (y * 25) as u8])
+        Rgba([v, v, v, 255])
     });
-    assert_eq!(bits8(&png(rgba)), image.into_raw());
-    let deep = ImageBuffer::from_fn(4, 4, |x, y| LumaA([(x * 999 + y) as u16, 7]));
+    let read = grey(&png(rgba)).unwrap();
+    assert_eq!(read.samples(), &Samples::Bits8(image.into_raw()));
+    assert_eq!(
+        read.contract().corrections,
+        [
+            Correction::OpaqueAlphaDropped,
+            Correction::GreyChannelsMerged
+        ]
+    );
+    let deep = ImageBuffer::from_fn(4, 4, |x, y| LumaA([(x * 999 + y) as u16, 65_535]));
     let expected: Vec<u16> = deep.pixels().map(|p: &LumaA<u16>| p.0[0]).collect();
     assert_eq!(bits16(&png(DynamicImage::ImageLumaA16(deep))), expected);
+}
+
+#[test]
+fn a_transparent_pixel_is_an_error() {
+    let mut image = RgbaImage::from_pixel(6, 5, Rgba([9, 9, 9, 255]));
+    image.put_pixel(2, 3, Rgba([9, 9, 9, 254]));
+    let bytes = png(image);
+    let message = message(&bytes);
+    assert!(
+        message.contains("1 of its 30 pixels are transparent"),
+        "{message}"
+    );
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("a.png");
+    std::fs::write(&file, bytes).unwrap();
+    assert!(decode_rgb(&file).is_err());
+}
+
+#[test]
+fn a_contract_says_what_was_found_and_changed() {
+    let contract = |bytes: &[u8]| grey(bytes).unwrap().contract().to_string();
+    assert_eq!(contract(&jpeg(picture(8, 8, 1))), "JPEG, 8 bits, grey");
+    assert_eq!(contract(&png(picture(8, 8, 1))), "PNG, 8 bits, grey");
+    let colour = RgbImage::from_fn(8, 8, |x, y| Rgb([x as u8, y as u8, 3]));
+    assert_eq!(contract(&png(colour)), "PNG, 8 bits, RGB; colour to luma");
+    let deep = ImageBuffer::from_pixel(2, 2, Rgb([7_u16, 7, 7]));
+    assert_eq!(
+        contract(&png(DynamicImage::ImageRgb16(deep))),
+        "PNG, 16 bits, RGB; three equal channels merged"
+    );
 }
 
 #[test]
 fn colour_of_16_bits_becomes_luma_of_16_bits() {
     let deep = ImageBuffer::from_pixel(2, 2, Rgb([65_535_u16, 65_535, 65_535]));
     assert_eq!(bits16(&png(DynamicImage::ImageRgb16(deep))), [65_535; 4]);
-    let red = ImageBuffer::from_pixel(1, 1, Rgba([65_535_u16, 0, 0, 1]));
+    let red = ImageBuffer::from_pixel(1, 1, Rgba([65_535_u16, 0, 0, 65_535]));
     assert_eq!(bits16(&png(DynamicImage::ImageRgba16(red))), [19_595]); // 0.299 of the range
 }
 
@@ -166,10 +210,10 @@ fn a_file_that_is_no_image_is_an_error_that_says_what_it_is() {
         (&b""[..], "is empty (0 bytes)"),
         (
             b"GIF89a\x01\x00\x01\x00",
-            "neither JPEG nor PNG (it starts with 47 49 46 38 39 61 01 00)",
+            "neither JPEG nor PNG nor DICOM (it starts with 47 49 46 38 39 61 01 00)",
         ),
         (b"<html>", "neither JPEG nor PNG"),
-        (&[&[0; 128][..], b"DICM"].concat(), "is a DICOM file"),
+        (&[&[0; 128][..], b"DICM"].concat(), "DICOM file"),
         (b"\xff\xd8\xff", "truncated"),
         (b"\xff\xd8\xff\xd9", "no frame header"),
         (b"\x89PNG\r\n\x1a\n", "PNG cannot be decoded"),
@@ -187,6 +231,13 @@ fn a_file_that_is_no_image_is_an_error_that_says_what_it_is() {
     );
     let message = decode_grey(folder.path()).unwrap_err().to_string();
     assert!(message.contains("no regular file"), "{message}");
+}
+
+#[cfg(not(feature = "dicom"))]
+#[test]
+fn a_dicom_file_without_the_feature_is_an_error_that_names_it() {
+    let message = message(&[&[0; 128][..], b"DICM"].concat());
+    assert!(message.contains("cargo feature `dicom`"), "{message}");
 }
 
 #[test]
@@ -321,6 +372,20 @@ fn random_damage_never_panics() {
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn bytes_of_any_kind_are_an_image_or_an_error(
+        kind in 0_usize..4,
+        tail in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
+    ) {
+        let dicom = [&[0; 128][..], b"DICM"].concat();
+        let magic: [&[u8]; 4] = [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", &dicom];
+        if let Ok(image) = grey(&[magic[kind], &tail].concat()) {
+            assert_eq!(image.samples().len(), image.width() as usize * image.height() as usize);
+        }
+    }
+}
+
 #[test]
 fn other_than_8_bits_and_other_than_grey_or_colour_is_refused_in_a_jpeg() {
     let whole = jpeg(picture(16, 16, 1));
@@ -394,7 +459,7 @@ fn a_recipe_out_of_range_is_an_error_that_names_the_setting() {
         resize,
         crop,
         position: CropPosition::Center,
-        interpolation: Interpolation::Bilinear,
+        ..ImageRecipe::paper()
     };
     for (resize, crop, setting) in [
         (0, 0, "resize"),
@@ -407,6 +472,56 @@ fn a_recipe_out_of_range_is_an_error_that_names_the_setting() {
     }
     assert!(recipe(320, 320).validate().is_ok());
     assert!(ImageRecipe::paper().validate().is_ok());
+}
+
+#[test]
+fn a_recipe_is_known_by_its_name() {
+    assert_eq!(ImageRecipe::preset("paper").unwrap(), ImageRecipe::paper());
+    let eval = ImageRecipe::preset("torchvision-eval").unwrap();
+    assert_eq!(
+        (eval.resize, eval.crop, eval.position),
+        (256, 224, CropPosition::Center)
+    );
+    let message = ImageRecipe::preset("papr").unwrap_err().to_string();
+    assert!(message.contains("paper, torchvision-eval"), "{message}");
+}
+
+#[test]
+fn the_longer_side_may_fit_and_the_rest_is_black() {
+    let recipe = ImageRecipe {
+        resize: 8,
+        crop: 8,
+        position: CropPosition::Center,
+        fit: Fit::LongerSide,
+        ..ImageRecipe::paper()
+    };
+    let white = |width, height| {
+        let image = image::GrayImage::from_pixel(width, height, Luma([255]));
+        recipe
+            .apply(&grey(&png(image)).unwrap(), Draw::default())
+            .unwrap()
+    };
+    let rows: Vec<f32> = white(16, 8).chunks(8).map(|row| row[3]).collect();
+    assert_eq!(rows, [0., 0., 1., 1., 1., 1., 0., 0.]);
+    assert_eq!(white(6, 12)[16..24], [0., 0., 1., 1., 1., 1., 0., 0.]);
+    // A smaller crop, wherever it lies, shows what the padded square holds there.
+    let whole = white(16, 8);
+    let random = ImageRecipe {
+        crop: 5,
+        position: CropPosition::Random,
+        ..recipe
+    };
+    let image = grey(&png(image::GrayImage::from_pixel(16, 8, Luma([255])))).unwrap();
+    for index in 0..20 {
+        let draw = Draw {
+            index,
+            ..Draw::default()
+        };
+        let square = random.apply(&image, draw).unwrap();
+        let column: Vec<f32> = square.chunks(5).map(|row| row[0]).collect();
+        let shown = (0..=3).any(|top| (0..5).all(|row| whole[(top + row) * 8] == column[row]));
+        assert!(shown, "{column:?}");
+    }
 }
 
 #[test]
@@ -447,7 +562,7 @@ fn sixteen_bits_are_finer_than_eight() {
         resize: 8,
         crop: 8,
         position: CropPosition::Center,
-        interpolation: Interpolation::Bilinear,
+        ..ImageRecipe::paper()
     };
     let row = recipe.apply(&image, Draw::default()).unwrap();
     assert!(

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod bad;
 mod bad_tables;
+mod cache;
 mod counts;
+#[cfg(feature = "dicom")]
+mod dicom;
 mod filters;
 mod fixture;
 mod images;

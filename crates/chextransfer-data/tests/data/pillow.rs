@@ -36,6 +36,7 @@ fn square(
         crop,
         position: CropPosition::Center,
         interpolation,
+        ..ImageRecipe::paper()
     };
     recipe
         .apply(&decode_grey(&file).unwrap(), Draw::default())

@@ -79,6 +79,7 @@ impl TrainConfig {
         self.loss()?;
         self.labels.encoder()?;
         self.recipe().validate()?;
+        self.augmentation.validate()?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chextransfer_data::{
-    CheXpert, CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig, Observation,
+    Augmentation, CheXpert, ImageRecipe, LabelProblem, LoaderConfig, Observation,
 };
 use chextransfer_models::weights::Checkpoint;
 use chextransfer_models::{Architecture, NetworkSpec};
@@ -45,6 +45,12 @@ pub struct TrainConfig {
     /// Side of the square that the network sees, in pixels; images are resized to it by their shorter side.
     #[serde(default = "defaults::image_size")]
     pub image_size: u32,
+    /// Random changes of training images; none unless asked for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub augmentation: Augmentation,
+    /// A folder where resized images are kept from epoch to epoch and from run to run; changes no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
     /// What becomes of uncertain and blank labels.
     #[serde(default = "LabelProblem::paper")]
     pub labels: LabelProblem,
@@ -153,6 +159,10 @@ pub enum NonFinite {
     Skip,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// The protocol's numbers.
 mod defaults {
     use crate::Interval;
@@ -209,6 +219,8 @@ impl TrainConfig {
             data: data.into(),
             images: None,
             image_size: defaults::image_size(),
+            augmentation: Augmentation::default(),
+            cache: None,
             labels: LabelProblem::paper(),
             pos_weight: BTreeMap::new(),
             label_smoothing: 0.0,
@@ -372,8 +384,7 @@ impl TrainConfig {
         ImageRecipe {
             resize: self.image_size,
             crop: self.image_size,
-            position: CropPosition::Random,
-            interpolation: Interpolation::Bilinear,
+            ..ImageRecipe::paper()
         }
     }
 
@@ -381,6 +392,7 @@ impl TrainConfig {
         LoaderConfig {
             batch_size: self.batch_size,
             threads: self.loader_threads,
+            cache: self.cache.clone(),
             ..LoaderConfig::default()
         }
     }
