@@ -121,6 +121,27 @@ impl CheXpert {
         }
         Records::read(&self.root, &self.root.join(split.file_name()))
     }
+
+    /// As [`CheXpert::split`], but a row that cannot be read is left out, and its error comes beside the others.
+    pub(crate) fn split_leniently(&self, split: Split) -> Result<(Records, Vec<Error>)> {
+        let file = self.root.join(split.file_name());
+        let bytes = std::fs::read(&file).map_err(Error::io("read", &file))?;
+        let (mut records, mut errors) = (Vec::new(), Vec::new());
+        table::rows(&bytes, &file, |row| {
+            match row {
+                Ok(record) => records.push(record),
+                Err(error) => errors.push(error),
+            }
+            Ok(())
+        })?;
+        let records = Records {
+            root: self.root.clone(),
+            file,
+            digest: sha256_hex(&bytes),
+            records,
+        };
+        Ok((records, errors))
+    }
 }
 
 /// The rows of one CSV and the folder that their paths refer to.

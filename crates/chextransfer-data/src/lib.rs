@@ -9,6 +9,7 @@
 //! * [`ImageRecipe`]: resize and crop, as torchvision does it; [`image`] decodes.
 //! * [`Loader`]: batches from several threads, in an order that depends on seed and epoch only.
 //! * [`Normalization`]: ImageNet's statistics or a split's own.
+//! * [`audit`]: what is wrong with a folder; [`SplitStatistics`]: what is in a split; [`phantom`]: a folder to try things on.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -36,6 +37,7 @@
 //! # }
 //! ```
 
+pub mod audit;
 mod batch;
 mod chexpert;
 mod digest;
@@ -49,6 +51,7 @@ mod observation;
 mod path;
 pub mod phantom;
 mod record;
+mod statistics;
 mod table;
 mod transform;
 
@@ -60,5 +63,6 @@ pub use loader::{Batch, Batches, Loader, LoaderConfig, Skipped};
 pub use normalize::{Measured, Normalization};
 pub use observation::Observation;
 pub use record::{Record, Sex, View};
+pub use statistics::{LabelCounts, SplitStatistics};
 pub use table::COLUMNS;
 pub use transform::{CropPosition, ImageRecipe, Interpolation};

@@ -35,6 +35,27 @@ pub const COLUMNS: [&str; 19] = {
 /// Columns may come in any order, further columns are ignored, lines may end in LF or CRLF, a UTF-8 byte order mark and
 /// a missing last line end are no matter, nor are blanks around a cell.
 pub(crate) fn read(bytes: &[u8], file: &Path) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    rows(bytes, file, |row| {
+        records.push(row?);
+        Ok(())
+    })?;
+    if records.is_empty() {
+        return Err(Error::Table {
+            file: file.to_path_buf(),
+            line: None,
+            problem: "it has a header but no rows".to_owned(),
+        });
+    }
+    Ok(records)
+}
+
+/// Gives each row to `visit`, or why it cannot be read; ends early where `visit` fails.
+pub(crate) fn rows(
+    bytes: &[u8],
+    file: &Path,
+    mut visit: impl FnMut(Result<Record>) -> Result<()>,
+) -> Result<()> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -45,23 +66,17 @@ pub(crate) fn read(bytes: &[u8], file: &Path) -> Result<Vec<Record>> {
         .clone();
     let columns = Columns::find(&header, file)?;
 
-    let mut records = Vec::new();
     let mut row = StringRecord::new();
-    while reader
-        .read_record(&mut row)
-        .map_err(|error| unreadable(&error, bytes, file))?
-    {
-        let line = line_of(row.position(), bytes);
-        records.push(columns.record(&row, line, file)?);
+    loop {
+        match reader.read_record(&mut row) {
+            Ok(false) => return Ok(()),
+            Ok(true) => {
+                let line = line_of(row.position(), bytes);
+                visit(columns.record(&row, line, file))?;
+            }
+            Err(error) => visit(Err(unreadable(&error, bytes, file)))?,
+        }
     }
-    if records.is_empty() {
-        return Err(Error::Table {
-            file: file.to_path_buf(),
-            line: None,
-            problem: "it has a header but no rows".to_owned(),
-        });
-    }
-    Ok(records)
 }
 
 /// Where each column stands.

@@ -6,3 +6,4 @@ mod resize;
 
 pub use recipe::{CropPosition, ImageRecipe};
 pub use resize::Interpolation;
+pub(crate) use resize::grey as resize_grey;

@@ -49,7 +49,7 @@ impl Interpolation {
 }
 
 /// Resizes a grey image to `size`, which is `(width, height)`.
-pub(super) fn grey(
+pub(crate) fn grey(
     image: &GreyImage,
     size: (u32, u32),
     interpolation: Interpolation,
