@@ -2,15 +2,26 @@
 //!
 //! # Measured
 //!
-//! `cargo run --example audit_thresholds` prints these numbers again. On the 1,593 radiographs of the NIH sample
-//! (320x320, 1,267,875 pairs of different pictures) and their altered copies:
+//! `cargo run -p chextransfer-data --example audit_thresholds -- FOLDER` measures a folder. On the 1,593 frontal
+//! radiographs of an NIH ChestX-ray14 sample at 320x320 (1,268,028 pairs, one of which is the same file twice), and on
+//! altered copies of every tenth, encoded as JPEG:
 //!
-//! | pair | distance of hashes | correlation |
-//! | --- | --- | --- |
-//! MEASURED
+//! | pair | bits that differ | correlation | found |
+//! | --- | --- | --- | --- |
+//! | different radiographs | at least 44 | at most 0.968 (one patient), 0.956 (two) | none |
+//! | JPEG quality 50; 20 | at most 8; 14 | at least 0.9997; 0.9989 | 100 % |
+//! | half the size; double | at most 8; 6 | at least 0.9998 | 100 % |
+//! | contrast x 0.8; x 1.3 with clipping | at most 8; 32 | at least 0.9998; 0.9887 | 100 %; 99 % |
+//! | gamma 1.3 | at most 22 | at least 0.9929 | 100 % |
+//! | rim of 1 % cut off | at most 34, median 22 | at least 0.951 | 86 % |
+//! | a white marker of 16x16 | at most 76, median 32 | at least 0.961 | 48 % |
+//! | rim of 3 % cut off | at most 94, median 60 | at least 0.748 | none |
 //!
-//! A pair is called nearly identical at a distance of at most [`MAX_DISTANCE`] and a correlation of at least
-//! [`MIN_CORRELATION`].
+//! So [`MAX_DISTANCE`] and [`MIN_CORRELATION`], which both must hold, find what was encoded, scaled or developed anew,
+//! and leave room to different chests; larger changes are missed.
+//!
+//! Below [`INVERTED_BELOW`] lay 2 of the 1,593 radiographs, both of which are inverted to the eye, and the rest above
+//! 0.05; of the same radiographs inverted, 1,586 (99.6 %) lay below.
 
 use image::GrayImage;
 use image_hasher::{HashAlg, HasherConfig};
