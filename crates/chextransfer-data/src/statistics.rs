@@ -85,3 +85,59 @@ impl LabelCounts {
         counts
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::phantom::{self, PhantomConfig};
+    use crate::{CheXpert, Split};
+
+    #[test]
+    fn the_counts_of_a_phantom_split_are_those_of_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("phantom");
+        let config = PhantomConfig {
+            patients: 30,
+            side: 32,
+            ..PhantomConfig::default()
+        };
+        phantom::generate(&config, &root, |_, _| ()).unwrap();
+        let train = CheXpert::open(&root).unwrap().split(Split::Train).unwrap();
+        let statistics = SplitStatistics::of(train.records());
+
+        let text = std::fs::read_to_string(root.join("train.csv")).unwrap();
+        let rows: Vec<&str> = text.lines().skip(1).collect();
+        let containing = |part: &str| rows.iter().filter(|row| row.contains(part)).count();
+        assert_eq!((statistics.rows, statistics.patients), (rows.len(), 21));
+        assert_eq!(statistics.lateral, containing(",Lateral,"));
+        assert_eq!(statistics.frontal + statistics.lateral, rows.len());
+        assert_eq!(statistics.female, containing(",Female,"));
+        assert_eq!(statistics.female + statistics.male, rows.len());
+        let studies: BTreeSet<&str> = rows
+            .iter()
+            .filter_map(|r| Some(r.split_once("/view")?.0))
+            .collect();
+        assert_eq!(statistics.studies, studies.len());
+        assert!(statistics.studies > 21);
+        for (place, counts) in statistics.labels.iter().enumerate() {
+            assert_eq!(counts.observation.index(), place);
+            let cell = |text: &str| {
+                let cells = rows.iter().filter_map(|row| row.split(',').nth(5 + place));
+                cells.filter(|cell| *cell == text).count()
+            };
+            let found = [
+                counts.positive,
+                counts.negative,
+                counts.uncertain,
+                counts.blank,
+            ];
+            assert_eq!(
+                found,
+                ["1.0", "0.0", "-1.0", ""].map(cell),
+                "{}",
+                counts.observation
+            );
+        }
+    }
+}
