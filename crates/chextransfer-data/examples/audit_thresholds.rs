@@ -22,7 +22,7 @@ use image::{DynamicImage, GrayImage};
 struct Looked {
     path: String,
     patient: String,
-    view: View,
+    view: Option<View>,
     thumbnail: Thumbnail,
     hash: PerceptualHash,
 }
@@ -126,7 +126,7 @@ fn different(images: &[Looked]) {
 fn inversions(images: &[Looked]) {
     let mut likeness: Vec<(f64, &str)> = images
         .iter()
-        .filter(|image| image.view == View::Frontal)
+        .filter(|image| image.view == Some(View::Frontal))
         .map(|image| (image.thumbnail.chest_likeness(), image.path.as_str()))
         .collect();
     likeness.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::draw::Draw;
 use crate::image::decode_grey;
-use crate::{Error, ImageRecipe, LabelProblem, Observation, Records, Result};
+use crate::{Error, ImageRecipe, LabelEncoder, Records, Result};
 
 /// Some images with their targets, as flat arrays in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,9 +17,9 @@ pub struct Batch {
     pub side: usize,
     /// `[n, 1, side, side]` grey values in 0 to 1, not normalised.
     pub images: Vec<f32>,
-    /// `[n, 14]` targets, 0 or 1; 0 where masked.
+    /// `[n, outputs]` targets, 0 to 1, as [`crate::LabelEncoder::encode`] makes them; 0 where masked.
     pub targets: Vec<f32>,
-    /// `[n, 14]`: 1 where the target counts, 0 where it is masked.
+    /// `[n, outputs]`: 1 where the target counts, 0 where it is masked.
     pub mask: Vec<f32>,
     /// The batch's images that could not be read. If none could, the batch is empty: `n` is 0.
     pub skipped: Vec<Skipped>,
@@ -38,7 +38,7 @@ pub struct Skipped {
 pub(crate) struct Assembly<'a> {
     pub(crate) records: &'a Records,
     pub(crate) recipe: ImageRecipe,
-    pub(crate) problem: LabelProblem,
+    pub(crate) labels: &'a LabelEncoder,
     pub(crate) seed: u64,
     pub(crate) epoch: u64,
 }
@@ -50,15 +50,16 @@ impl Assembly<'_> {
         number: usize,
         indices: &[usize],
         cancelled: impl Fn() -> bool,
-    ) -> Option<Batch> {
+    ) -> Option<Result<Batch>> {
         let side = self.recipe.crop as usize;
+        let outputs = self.labels.problem().outputs();
         let mut batch = Batch {
             number,
             indices: Vec::with_capacity(indices.len()),
             side,
             images: Vec::with_capacity(indices.len() * side * side),
-            targets: Vec::with_capacity(indices.len() * Observation::COUNT),
-            mask: Vec::with_capacity(indices.len() * Observation::COUNT),
+            targets: Vec::with_capacity(indices.len() * outputs),
+            mask: Vec::with_capacity(indices.len() * outputs),
             skipped: Vec::new(),
         };
         for &index in indices {
@@ -70,10 +71,9 @@ impl Assembly<'_> {
                 Ok(image) => {
                     batch.indices.push(index);
                     batch.images.extend(image);
-                    for label in record.labels {
-                        let target = self.problem.target(label);
-                        batch.targets.push(f32::from(target == Some(true)));
-                        batch.mask.push(f32::from(target.is_some()));
+                    let (targets, mask) = (&mut batch.targets, &mut batch.mask);
+                    if let Err(error) = self.labels.encode(record, targets, mask) {
+                        return Some(Err(error));
                     }
                 }
                 Err(error) => batch.skipped.push(Skipped {
@@ -82,7 +82,7 @@ impl Assembly<'_> {
                 }),
             }
         }
-        Some(batch)
+        Some(Ok(batch))
     }
 
     fn image(&self, index: usize) -> Result<Vec<f32>> {

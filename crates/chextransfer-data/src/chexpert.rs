@@ -4,9 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::digest::sha256_hex;
-use crate::path::below_root;
-use crate::{Error, Record, Result, table};
+use crate::{Error, Records, Result};
 
 /// A part of the dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +21,7 @@ impl Split {
     /// All splits.
     pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
 
-    /// The name, which is also the stem of the CSV's file name.
+    /// The name, which is also the stem of the CSV's usual file name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -32,8 +30,14 @@ impl Split {
         }
     }
 
-    fn file_name(self) -> String {
-        format!("{}.csv", self.name())
+    /// The file names that a split's table may have: those of CheXpert v1.0, of the later image release, and of the
+    /// official test labels, which are by study.
+    const fn file_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Train => &["train.csv"],
+            Self::Valid => &["valid.csv", "val_labels.csv"],
+            Self::Test => &["test.csv", "test_labels.csv", "groundtruth.csv"],
+        }
     }
 }
 
@@ -54,149 +58,133 @@ impl FromStr for Split {
     }
 }
 
-/// A folder in CheXpert's layout: `train.csv`, `valid.csv` and perhaps `test.csv` beside the images.
+/// A folder in CheXpert's layout: the splits' tables beside the images, or tables that lie elsewhere.
 #[derive(Clone, Debug)]
 pub struct CheXpert {
-    root: PathBuf,
+    tables: PathBuf,
+    images: PathBuf,
     splits: Vec<Split>,
+    /// The table of each split.
+    files: Vec<PathBuf>,
 }
 
 impl CheXpert {
     /// Opens the folder and looks which splits it has; reads none of them yet.
     ///
+    /// | split | its table |
+    /// | --- | --- |
+    /// | train | `train.csv` |
+    /// | valid | `valid.csv`, or `val_labels.csv` as in the later image release |
+    /// | test | `test.csv`, `test_labels.csv`, or the official `groundtruth.csv`, which is by study |
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`] if there is no such folder, [`Error::Tree`] if it holds none of the three CSVs.
+    /// [`Error::Io`] if there is no such folder, [`Error::Tree`] if it holds none of these, or two of one split.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
-        let root = root.as_ref();
-        let metadata = root.metadata().map_err(Error::io("open folder", root))?;
-        let not_a_tree = |problem: String| Error::Tree {
+        Self::open_with_images(root.as_ref(), root.as_ref())
+    }
+
+    /// Opens a folder of tables whose paths refer to images below another folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheXpert::open`], for either folder.
+    pub fn open_with_images(tables: &Path, images: &Path) -> Result<Self> {
+        let not_a_tree = |root: &Path, problem: String| Error::Tree {
             root: root.to_path_buf(),
             problem,
         };
-        if !metadata.is_dir() {
-            return Err(not_a_tree("it is a file".to_owned()));
+        for folder in [tables, images] {
+            let metadata = folder
+                .metadata()
+                .map_err(Error::io("open folder", folder))?;
+            if !metadata.is_dir() {
+                return Err(not_a_tree(folder, "it is a file".to_owned()));
+            }
         }
-        let splits: Vec<Split> = Split::ALL
-            .into_iter()
-            .filter(|split| root.join(split.file_name()).is_file())
-            .collect();
+        let (mut splits, mut files) = (Vec::new(), Vec::new());
+        for split in Split::ALL {
+            let found = split
+                .file_names()
+                .iter()
+                .filter(|name| tables.join(name).is_file());
+            match found.copied().collect::<Vec<_>>()[..] {
+                [] => {}
+                [name] => {
+                    splits.push(split);
+                    files.push(tables.join(name));
+                }
+                [first, second, ..] => {
+                    let problem = format!(
+                        "both {first} and {second} are tables of the {split} split; expected one of them"
+                    );
+                    return Err(not_a_tree(tables, problem));
+                }
+            }
+        }
         if splits.is_empty() {
-            return Err(not_a_tree(
-                "it holds none of train.csv, valid.csv, test.csv".to_owned(),
-            ));
+            let names: Vec<&str> = Split::ALL
+                .iter()
+                .flat_map(|s| s.file_names())
+                .copied()
+                .collect();
+            let problem = format!("it holds none of {}", names.join(", "));
+            return Err(not_a_tree(tables, problem));
         }
         Ok(Self {
-            root: root.to_path_buf(),
+            tables: tables.to_path_buf(),
+            images: images.to_path_buf(),
             splits,
+            files,
         })
     }
 
-    /// The dataset's folder.
+    /// The folder of the tables, which is that of the images too if the dataset was opened as one.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.tables
     }
 
-    /// The splits whose CSV was there when the folder was opened.
+    /// The folder below which the images lie.
+    pub fn images(&self) -> &Path {
+        &self.images
+    }
+
+    /// The splits whose table was there when the folder was opened, in the order of [`Split::ALL`].
     pub fn splits(&self) -> &[Split] {
         &self.splits
     }
 
-    /// Reads a split's CSV; opens no image.
+    /// Reads a split's table; opens no image.
     ///
     /// # Errors
     ///
-    /// [`Error::Tree`] if the folder has no CSV of that split, otherwise what is wrong in the CSV, with its line.
+    /// [`Error::Tree`] if the folder has no table of that split, otherwise what is wrong in the table, with its line.
     pub fn split(&self, split: Split) -> Result<Records> {
-        if !self.splits.contains(&split) {
-            let found: Vec<String> = self.splits.iter().map(|s| s.file_name()).collect();
-            return Err(Error::Tree {
-                root: self.root.clone(),
-                problem: format!(
-                    "{} is missing; found {}",
-                    split.file_name(),
-                    found.join(", ")
-                ),
-            });
-        }
-        Records::read(&self.root, &self.root.join(split.file_name()))
+        Records::read(&self.images, self.table(split)?)
     }
 
     /// As [`CheXpert::split`], but a row that cannot be read is left out, and its error comes beside the others.
     pub(crate) fn split_leniently(&self, split: Split) -> Result<(Records, Vec<Error>)> {
-        let file = self.root.join(split.file_name());
-        let bytes = std::fs::read(&file).map_err(Error::io("read", &file))?;
-        let (mut records, mut errors) = (Vec::new(), Vec::new());
-        table::rows(&bytes, &file, |row| {
-            match row {
-                Ok(record) => records.push(record),
-                Err(error) => errors.push(error),
+        Records::read_leniently(&self.images, self.table(split)?)
+    }
+
+    /// The file of a split's table.
+    fn table(&self, split: Split) -> Result<&Path> {
+        match self.splits.iter().position(|found| *found == split) {
+            Some(place) => Ok(&self.files[place]),
+            None => {
+                let found = self.files.iter().filter_map(|file| file.file_name());
+                let found: Vec<_> = found.map(|name| name.to_string_lossy()).collect();
+                let problem = format!(
+                    "{} is missing; found {}",
+                    split.file_names().join(" or "),
+                    found.join(", ")
+                );
+                Err(Error::Tree {
+                    root: self.tables.clone(),
+                    problem,
+                })
             }
-            Ok(())
-        })?;
-        let records = Records {
-            root: self.root.clone(),
-            file,
-            digest: sha256_hex(&bytes),
-            records,
-        };
-        Ok((records, errors))
-    }
-}
-
-/// The rows of one CSV and the folder that their paths refer to.
-#[derive(Clone, Debug)]
-pub struct Records {
-    root: PathBuf,
-    file: PathBuf,
-    digest: String,
-    records: Vec<Record>,
-}
-
-impl Records {
-    /// Reads any CSV with CheXpert's columns whose images lie under `root`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`], [`Error::Table`], [`Error::MissingColumn`] or [`Error::Cell`].
-    pub fn read(root: &Path, file: &Path) -> Result<Self> {
-        let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
-        Ok(Self {
-            root: root.to_path_buf(),
-            file: file.to_path_buf(),
-            digest: sha256_hex(&bytes),
-            records: table::read(&bytes, file)?,
-        })
-    }
-
-    /// The dataset's folder.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// The CSV.
-    pub fn file(&self) -> &Path {
-        &self.file
-    }
-
-    /// SHA-256 of the CSV's bytes, in hexadecimal.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// The rows in the CSV's order.
-    pub fn records(&self) -> &[Record] {
-        &self.records
-    }
-
-    /// The number of rows, at least 1.
-    #[allow(clippy::len_without_is_empty)] // a table without rows is an error when it is read
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// The file of a row's radiograph.
-    pub fn image_path(&self, record: &Record) -> PathBuf {
-        self.root.join(below_root(&record.path))
+        }
     }
 }

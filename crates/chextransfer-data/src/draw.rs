@@ -2,6 +2,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 
 /// Which random draw is meant; a random crop depends on these three numbers and nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,4 +33,15 @@ pub(crate) fn generator(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> 
         place.copy_from_slice(&number.to_le_bytes());
     }
     ChaCha8Rng::from_seed(key)
+}
+
+/// The generator of a draw that belongs to a name, such as an image's path: the key of the ChaCha8 stream is the SHA-256 of
+/// purpose, seed and name.
+pub(crate) fn named_generator(purpose: &str, seed: u64, name: &str) -> ChaCha8Rng {
+    let mut hash = Sha256::new();
+    hash.update((purpose.len() as u64).to_le_bytes());
+    hash.update(purpose);
+    hash.update(seed.to_le_bytes());
+    hash.update(name);
+    ChaCha8Rng::from_seed(hash.finalize().into())
 }

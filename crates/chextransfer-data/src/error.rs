@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{Observation, Split};
+
 /// What can go wrong between a folder of radiographs and a batch.
 ///
 /// Every message is one line and names the file, and where there is one the line and the column.
@@ -33,6 +35,15 @@ pub enum Error {
     /// A folder is no CheXpert tree, or lacks the CSV of a split.
     #[error("{} is not a CheXpert-style folder: {problem}", root.display())]
     Tree {
+        /// The folder.
+        root: PathBuf,
+        /// What is missing and what was found.
+        problem: String,
+    },
+
+    /// A folder that lacks a table of another dataset.
+    #[error("{}: {problem}", root.display())]
+    Source {
         /// The folder.
         root: PathBuf,
         /// What is missing and what was found.
@@ -74,6 +85,31 @@ pub enum Error {
         found: String,
         /// The values allowed.
         expected: String,
+    },
+
+    /// An uncertain label whose table of values has none for it.
+    #[error("{}: no value for {observation} of {path}, whose label is uncertain", file.display())]
+    NoTarget {
+        /// The table of values.
+        file: PathBuf,
+        /// The image, as in the split's table.
+        path: String,
+        /// The observation.
+        observation: Observation,
+    },
+
+    /// A patient in two splits: what is learnt from the one would be tested on the other.
+    #[error(
+        "patient {patient:?} is in the {} split (line {}) and in the {} split (line {})",
+        splits.0, numbers(&lines.0), splits.1, numbers(&lines.1)
+    )]
+    Leak {
+        /// The patient.
+        patient: String,
+        /// The two splits.
+        splits: (Split, Split),
+        /// The lines of the patient's rows in either split's table.
+        lines: (Vec<u64>, Vec<u64>),
     },
 
     /// An image that cannot be used.
@@ -157,6 +193,16 @@ impl Error {
 fn at_line(line: Option<u64>) -> String {
     line.map(|line| format!(", line {line}"))
         .unwrap_or_default()
+}
+
+/// A list of lines for a message.
+fn numbers(lines: &[u64]) -> String {
+    const MOST: usize = 8;
+    let mut list: Vec<String> = lines.iter().take(MOST).map(u64::to_string).collect();
+    if lines.len() > MOST {
+        list.push(format!("and {} more", lines.len() - MOST));
+    }
+    list.join(", ")
 }
 
 /// A foreign text cut to what fits into a message.

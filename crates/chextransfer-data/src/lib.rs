@@ -5,7 +5,9 @@
 //! masks, as flat `f32` arrays. This crate knows no network and no tensor.
 //!
 //! * [`CheXpert`] and [`Records`]: the folder and its splits; every error names file, line and column.
-//! * [`LabelProblem`]: what becomes of uncertain and blank labels.
+//! * [`source`]: NIH ChestX-ray14, MIMIC-CXR-JPG and plain CSVs as the same records.
+//! * [`split`] and [`Filter`]: splits by patient, folds, nested fractions; rows by view, sex and age.
+//! * [`LabelProblem`] and [`LabelEncoder`]: which observations are predicted, and what becomes of uncertain and blank labels.
 //! * [`ImageRecipe`]: resize and crop, as torchvision does it; [`image`] decodes.
 //! * [`Loader`]: batches from several threads, in an order that depends on seed and epoch only.
 //! * [`Normalization`]: ImageNet's statistics or a split's own.
@@ -43,6 +45,7 @@ mod chexpert;
 mod digest;
 mod draw;
 mod error;
+mod filter;
 pub mod image;
 mod label;
 mod loader;
@@ -51,18 +54,28 @@ mod observation;
 mod path;
 pub mod phantom;
 mod record;
+mod records;
+pub mod source;
+pub mod split;
 mod statistics;
+mod stratify;
+mod study;
 mod table;
 mod transform;
 
-pub use chexpert::{CheXpert, Records, Split};
+pub use chexpert::{CheXpert, Split};
 pub use draw::Draw;
 pub use error::{Error, Result};
-pub use label::{BlankPolicy, Label, LabelProblem, UncertaintyPolicy};
+pub use filter::{Filter, FilterStep, Filtered};
+pub use label::{
+    BlankPolicy, Label, LabelCounts, LabelEncoder, LabelProblem, TargetCounts, UncertaintyPolicy,
+};
 pub use loader::{Batch, Batches, Loader, LoaderConfig, Skipped};
 pub use normalize::{Measured, Normalization};
 pub use observation::Observation;
 pub use record::{Record, Sex, View};
-pub use statistics::{LabelCounts, SplitStatistics};
+pub use records::Records;
+pub use statistics::SplitStatistics;
+pub use study::Group;
 pub use table::COLUMNS;
 pub use transform::{CropPosition, ImageRecipe, Interpolation};

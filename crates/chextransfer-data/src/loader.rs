@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 
 use crate::batch::{Assembly, panic_message};
 use crate::draw::{Purpose, generator};
-use crate::{Error, ImageRecipe, LabelProblem, Records, Result};
+use crate::{Error, ImageRecipe, LabelEncoder, LabelProblem, Records, Result};
 
 pub use crate::batch::{Batch, Skipped};
 
@@ -40,7 +40,7 @@ impl Default for LoaderConfig {
 pub struct Loader {
     records: Arc<Records>,
     recipe: ImageRecipe,
-    problem: LabelProblem,
+    labels: LabelEncoder,
     config: LoaderConfig,
 }
 
@@ -49,7 +49,8 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for a batch size or queue of 0 or a recipe that cannot be followed.
+    /// [`Error::Setting`] for a batch size or queue of 0, a recipe that cannot be followed or a problem that contradicts
+    /// itself; what is wrong in the problem's table; [`Error::NoTarget`] if the table lacks a value that is needed.
     pub fn new(
         records: Arc<Records>,
         recipe: ImageRecipe,
@@ -66,10 +67,12 @@ impl Loader {
                 });
             }
         }
+        let labels = problem.encoder()?;
+        labels.check(records.records())?;
         Ok(Self {
             records,
             recipe,
-            problem,
+            labels,
             config,
         })
     }
@@ -77,6 +80,11 @@ impl Loader {
     /// The split that is loaded.
     pub fn records(&self) -> &Arc<Records> {
         &self.records
+    }
+
+    /// What makes the targets.
+    pub fn labels(&self) -> &LabelEncoder {
+        &self.labels
     }
 
     /// Batches in an epoch, the last one perhaps smaller.
@@ -135,14 +143,14 @@ impl Plan {
         let assembly = Assembly {
             records: &self.loader.records,
             recipe: self.recipe,
-            problem: self.loader.problem,
+            labels: &self.loader.labels,
             seed: self.seed,
             epoch: self.epoch,
         };
         match catch_unwind(AssertUnwindSafe(|| {
             assembly.batch(number, indices, cancelled)
         })) {
-            Ok(batch) => batch.map(Ok),
+            Ok(batch) => batch,
             Err(panic) => Some(Err(Error::Worker {
                 batch: number,
                 problem: panic_message(&*panic).to_owned(),

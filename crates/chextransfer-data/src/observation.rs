@@ -93,6 +93,17 @@ impl Observation {
         }
     }
 
+    /// The observation of a CSV column: its [`name`](Self::name), or `Airspace Opacity`, as CheXpert's labeller and some of
+    /// its tables call Lung Opacity.
+    pub fn from_column(name: &str) -> Option<Self> {
+        if name == "Airspace Opacity" {
+            return Some(Self::LungOpacity);
+        }
+        Self::ALL
+            .into_iter()
+            .find(|observation| observation.name() == name)
+    }
+
     /// The place among the 14, 0 to 13: the column of a logit, a target, a probability.
     pub const fn index(self) -> usize {
         self as usize
@@ -109,12 +120,9 @@ impl FromStr for Observation {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|observation| observation.name() == name)
-            .ok_or_else(|| {
-                Error::unknown_name("observation", name, Self::ALL.iter().map(|o| o.name()))
-            })
+        Self::from_column(name).ok_or_else(|| {
+            Error::unknown_name("observation", name, Self::ALL.iter().map(|o| o.name()))
+        })
     }
 }
 
@@ -146,6 +154,14 @@ mod tests {
                 observation
             );
         }
+    }
+
+    #[test]
+    fn airspace_opacity_is_another_name_of_lung_opacity() {
+        assert_eq!(
+            "Airspace Opacity".parse::<Observation>().unwrap(),
+            Observation::LungOpacity
+        );
     }
 
     #[test]

@@ -14,23 +14,35 @@ pub(crate) struct Identity {
 
 /// Checks a path and finds patient and study in it; the error says what the path lacks.
 pub(crate) fn identify(path: &str) -> Result<Identity, &'static str> {
-    const EXPECTED: &str = "a path with a patientN/studyN folder and a file name";
-    const INSIDE: &str = "a relative path with / between its parts and no empty, `.` or `..` part";
+    check_inside(path)?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    identify_folder(folder).ok_or("a path with a patientN/studyN folder and a file name")
+}
 
-    let components: Vec<&str> = path.split('/').collect();
-    let outside =
-        |part: &&str| matches!(*part, "" | "." | "..") || part.contains(['\\', ':', '\0']);
-    if components.iter().any(outside) {
-        return Err(INSIDE);
+/// Patient and study of a study's folder, such as `CheXpert-v1.0/test/patient64741/study1`.
+pub(crate) fn identify_folder(folder: &str) -> Option<Identity> {
+    let mut parts = folder.split('/').peekable();
+    while let Some(patient) = parts.next() {
+        if let Some(study) = parts.peek()
+            && is_numbered(patient, "patient")
+            && is_numbered(study, "study")
+        {
+            return Some(Identity {
+                patient: patient.to_owned(),
+                study: format!("{patient}/{study}"),
+            });
+        }
     }
-    components
-        .windows(3)
-        .find(|parts| is_numbered(parts[0], "patient") && is_numbered(parts[1], "study"))
-        .map(|parts| Identity {
-            patient: parts[0].to_owned(),
-            study: format!("{}/{}", parts[0], parts[1]),
-        })
-        .ok_or(EXPECTED)
+    None
+}
+
+/// Refuses a path that could leave the folder it is relative to, on any operating system.
+pub(crate) fn check_inside(path: &str) -> Result<(), &'static str> {
+    let outside = |part: &str| matches!(part, "" | "." | "..") || part.contains(['\\', ':', '\0']);
+    if path.split('/').any(outside) {
+        return Err("a relative path with / between its parts and no empty, `.` or `..` part");
+    }
+    Ok(())
 }
 
 /// The path below the dataset's folder.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::{Label, Observation, Record, Sex, View};
+use crate::{LabelCounts, Observation, Record, Sex, View};
 
 /// Counts of a split's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,29 +17,15 @@ pub struct SplitStatistics {
     pub studies: usize,
     /// Frontal images.
     pub frontal: usize,
-    /// Lateral images.
+    /// Lateral images; of the rest the view is not known.
     pub lateral: usize,
     /// Rows of women.
     pub female: usize,
-    /// Rows of men.
+    /// Rows of men; of the rest the sex is not known.
     pub male: usize,
     /// The labels of each observation, in the order of [`Observation::ALL`].
-    pub labels: Vec<LabelCounts>,
-}
-
-/// How often each label is given for one observation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct LabelCounts {
-    /// The observation.
-    pub observation: Observation,
-    /// Rows labelled 1.
-    pub positive: usize,
-    /// Rows labelled 0.
-    pub negative: usize,
-    /// Rows labelled -1.
-    pub uncertain: usize,
-    /// Rows without a label.
-    pub blank: usize,
+    #[serde(serialize_with = "by_observation")]
+    pub labels: [LabelCounts; Observation::COUNT],
 }
 
 impl SplitStatistics {
@@ -52,38 +38,20 @@ impl SplitStatistics {
             rows: records.len(),
             patients: distinct(|record| &record.patient),
             studies: distinct(|record| &record.study),
-            frontal: count(|record| record.view == View::Frontal),
-            lateral: count(|record| record.view == View::Lateral),
+            frontal: count(|record| record.view == Some(View::Frontal)),
+            lateral: count(|record| record.view == Some(View::Lateral)),
             female: count(|record| record.sex == Sex::Female),
             male: count(|record| record.sex == Sex::Male),
-            labels: Observation::ALL
-                .into_iter()
-                .map(|observation| LabelCounts::of(records, observation))
-                .collect(),
+            labels: LabelCounts::of(records),
         }
     }
 }
 
-impl LabelCounts {
-    /// Counts the labels of one observation.
-    pub fn of(records: &[Record], observation: Observation) -> Self {
-        let mut counts = Self {
-            observation,
-            positive: 0,
-            negative: 0,
-            uncertain: 0,
-            blank: 0,
-        };
-        for record in records {
-            *match record.label(observation) {
-                Label::Positive => &mut counts.positive,
-                Label::Negative => &mut counts.negative,
-                Label::Uncertain => &mut counts.uncertain,
-                Label::Blank => &mut counts.blank,
-            } += 1;
-        }
-        counts
-    }
+fn by_observation<S: Serializer>(
+    labels: &[LabelCounts; Observation::COUNT],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(Observation::ALL.into_iter().zip(labels))
 }
 
 #[cfg(test)]
@@ -121,7 +89,6 @@ mod tests {
         assert_eq!(statistics.studies, studies.len());
         assert!(statistics.studies > 21);
         for (place, counts) in statistics.labels.iter().enumerate() {
-            assert_eq!(counts.observation.index(), place);
             let cell = |text: &str| {
                 let cells = rows.iter().filter_map(|row| row.split(',').nth(5 + place));
                 cells.filter(|cell| *cell == text).count()
@@ -136,7 +103,7 @@ mod tests {
                 found,
                 ["1.0", "0.0", "-1.0", ""].map(cell),
                 "{}",
-                counts.observation
+                Observation::ALL[place]
             );
         }
     }

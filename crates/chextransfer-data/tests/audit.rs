@@ -402,7 +402,7 @@ fn a_report_counts_by_kind_shows_the_first_few_and_says_how_many_more_there_are(
         tree.set((Split::Train, row), "Age", "0");
     }
     let report = audit(tree.root()).to_string();
-    let odd = "note: ages of 0 or above 90: 7\n  train.csv, line 2: CheXpert-v1.0-phantom/train/";
+    let odd = "note: ages of 0 or above 90: 7\n  train, line 2: CheXpert-v1.0-phantom/train/";
     assert!(report.contains(odd), "{report}");
     assert!(report.contains("\n  and 4 more\n"), "{report}");
     assert!(

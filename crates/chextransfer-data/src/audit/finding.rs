@@ -181,7 +181,7 @@ pub struct Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.csv, line {}", self.split, self.line)?;
+        write!(f, "{}, line {}", self.split, self.line)?;
         match &self.path {
             Some(path) => write!(f, ": {path}"),
             None => Ok(()),

@@ -26,7 +26,7 @@ pub(super) struct Examined {
 }
 
 /// Looks at a file. `view` is what its row says.
-pub(super) fn examine(file: &Path, view: View, hasher: &PerceptualHasher) -> Examined {
+pub(super) fn examine(file: &Path, view: Option<View>, hasher: &PerceptualHasher) -> Examined {
     let mut examined = Examined::default();
     let bytes = match FileBytes::read(file) {
         Ok(bytes) => bytes,
@@ -68,7 +68,7 @@ impl Examined {
         self.problems.push((kind, message));
     }
 
-    fn look_at(&mut self, image: &GreyImage, view: View, hasher: &PerceptualHasher) {
+    fn look_at(&mut self, image: &GreyImage, view: Option<View>, hasher: &PerceptualHasher) {
         let (width, height) = (image.width(), image.height());
         if width.min(height) < MIN_SIDE {
             self.problem(
@@ -99,7 +99,7 @@ impl Examined {
         };
         self.hash = Some(hasher.hash(&thumbnail));
         let likeness = thumbnail.chest_likeness();
-        if view == View::Frontal && likeness < INVERTED_BELOW {
+        if view == Some(View::Frontal) && likeness < INVERTED_BELOW {
             self.problem(
                 FindingKind::InvertedImage,
                 format!("its likeness to a frontal chest is {likeness:.2}: air seems bright and bone dark"),

@@ -164,10 +164,10 @@ fn check_images(
     let examined: Vec<Examined> = listed
         .par_iter()
         .map_init(PerceptualHasher::new, |hasher, image| {
-            let view = image.rows.first().map(|(_, record)| record.view);
-            let examined = view.map(|view| examine(&image.file, view, hasher));
+            let view = image.rows.first().and_then(|(_, record)| record.view);
+            let examined = examine(&image.file, view, hasher);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, listed.len());
-            examined.unwrap_or_default()
+            examined
         })
         .collect();
     for (image, examined) in listed.iter().zip(&examined) {

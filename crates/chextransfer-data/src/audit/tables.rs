@@ -192,16 +192,16 @@ fn odd_values(split: Split, record: &Record, findings: &mut Vec<Finding>) {
     };
     match record.projection.as_deref() {
         None | Some("AP" | "PA") => {}
-        Some(other) => find(
-            FindingKind::OddProjection,
-            format!("AP/PA is {:?} in a {} view", other, record.view),
-        ),
+        Some(other) => find(FindingKind::OddProjection, format!("AP/PA is {other:?}")),
     }
-    if record.sex == Sex::Unknown {
-        find(FindingKind::UnknownSex, "Sex is Unknown".to_owned());
-    }
-    if record.age == 0 || record.age > OLDEST {
-        find(FindingKind::OddAge, format!("Age is {}", record.age));
+    // A table without these columns leaves both unknown, which is not odd.
+    if let Some(age) = record.age {
+        if record.sex == Sex::Unknown {
+            find(FindingKind::UnknownSex, "Sex is Unknown".to_owned());
+        }
+        if age == 0 || age > OLDEST {
+            find(FindingKind::OddAge, format!("Age is {age}"));
+        }
     }
     if record.labels.iter().all(|&label| label == Label::Blank) {
         find(FindingKind::AllBlank, "all 14 labels are blank".to_owned());
@@ -210,14 +210,13 @@ fn odd_values(split: Split, record: &Record, findings: &mut Vec<Finding>) {
 
 /// Observations that a split cannot judge: an AUROC needs both classes.
 fn one_sided(split: Split, records: &[Record], findings: &mut Vec<Finding>) {
-    for observation in Observation::ALL {
+    for (observation, counts) in Observation::ALL.into_iter().zip(LabelCounts::of(records)) {
         let LabelCounts {
             positive,
             negative,
             uncertain,
             blank,
-            ..
-        } = LabelCounts::of(records, observation);
+        } = counts;
         let counts = format!(
             "{observation} in {split}: {positive} positive, {negative} negative, {uncertain} uncertain, {blank} blank"
         );

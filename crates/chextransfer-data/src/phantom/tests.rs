@@ -282,7 +282,7 @@ fn a_tree_reads_back_as_chexpert_with_every_image_and_every_mask_in_place() {
                         (picture.width(), picture.height())
                     );
                 }
-                if split != Split::Train && record.view == View::Frontal {
+                if split != Split::Train && record.view == Some(View::Frontal) {
                     let present = record.label(observation) == Label::Positive;
                     let expected = present && observation != Observation::NoFinding;
                     assert_eq!(drawn, expected, "{observation} in {}", record.path);

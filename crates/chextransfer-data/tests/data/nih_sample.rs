@@ -33,7 +33,7 @@ fn the_nih_sample_has_its_rows_and_every_image_is_readable() {
         let records = Arc::new(dataset.split(split).unwrap());
         assert_eq!(records.len(), rows, "{split}");
         for record in records.records() {
-            assert_eq!(record.view, View::Frontal);
+            assert_eq!(record.view, Some(View::Frontal));
             assert_eq!(record.label(Observation::Fracture), Label::Blank);
             assert!(record.labels.iter().all(|&label| label != Label::Uncertain));
         }
