@@ -14,7 +14,7 @@ use crate::batch::panic_message;
 use crate::image::{GreyImage, Samples, decode_grey};
 use crate::{Error, View};
 
-/// What is kept of an image: 80 bytes and what is wrong with it.
+/// What is kept of an image: about 100 bytes and what is wrong with it.
 #[derive(Debug, Default)]
 pub(super) struct Examined {
     /// SHA-256 of the file; none if it cannot be read.

@@ -5,7 +5,7 @@
 //! pictures that look the same within and across splits, labels that contradict each other, odd values, images that are
 //! inverted, constant, tiny or nearly black, and observations that a split cannot judge. [`FindingKind`] is the list.
 //!
-//! Nothing is changed. Images are read one by one on all threads of the current rayon pool; of each, 80 bytes are kept.
+//! Nothing is changed. Images are read one by one on all threads of the current rayon pool; of each, about 100 bytes are kept.
 //! The findings and their order depend on the files only.
 //!
 //! ```

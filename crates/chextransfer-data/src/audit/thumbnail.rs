@@ -18,10 +18,12 @@
 //! | rim of 3 % cut off | at most 94, median 60 | at least 0.748 | none |
 //!
 //! So [`MAX_DISTANCE`] and [`MIN_CORRELATION`], which both must hold, find what was encoded, scaled or developed anew,
-//! and leave room to different chests; larger changes are missed.
+//! and leave room to different chests; larger changes are missed. Of 880 phantom pictures (386,760 pairs), none are called
+//! nearly identical; the nearest are two lateral views with 26 bits and 0.967.
 //!
 //! Below [`INVERTED_BELOW`] lay 2 of the 1,593 radiographs, both of which are inverted to the eye, and the rest above
 //! 0.05; of the same radiographs inverted, 1,586 (99.6 %) lay below.
+//! Of 768 frontal phantoms all lay above 0.49.
 
 use image::GrayImage;
 use image_hasher::{HashAlg, HasherConfig};
@@ -173,14 +175,21 @@ impl std::fmt::Debug for PerceptualHasher {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::image::decode_grey;
+    use image::DynamicImage;
 
-    fn picture(width: u32, height: u32, value: impl Fn(f32, f32) -> f32) -> GreyImage {
-        let samples = (0..width * height).map(|i| {
-            let x = (i % width) as f32 / width as f32;
-            let y = (i / width) as f32 / height as f32;
-            value(x, y) as u8
-        });
-        GreyImage::new(width, height, Samples::Bits8(samples.collect()))
+    /// As a file of 8 or 16 bits gives it; `value` is from 0 to 255.
+    fn picture(width: u32, height: u32, bits: u8, value: impl Fn(f32, f32) -> f32) -> GreyImage {
+        let at = |x: u32, y: u32| value(x as f32 / width as f32, y as f32 / height as f32) as u8;
+        let eight = GrayImage::from_fn(width, height, |x, y| image::Luma([at(x, y)]));
+        let image = match bits {
+            8 => DynamicImage::from(eight),
+            _ => DynamicImage::from(DynamicImage::from(eight).into_luma16()),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("picture.png");
+        image.save(&file).unwrap();
+        decode_grey(&file).unwrap()
     }
 
     /// Waves of many frequencies in both directions.
@@ -195,9 +204,9 @@ mod tests {
     #[test]
     fn a_picture_keeps_hash_and_correlation_at_another_size_and_contrast() {
         let hasher = PerceptualHasher::new();
-        let one = Thumbnail::of(&picture(200, 240, waves)).unwrap();
-        let same = Thumbnail::of(&picture(320, 310, |x, y| 60.0 + 0.5 * waves(x, y))).unwrap();
-        let other = Thumbnail::of(&picture(200, 240, |x, y| waves(1.0 - x, y * y))).unwrap();
+        let one = Thumbnail::of(&picture(200, 240, 8, waves)).unwrap();
+        let same = Thumbnail::of(&picture(320, 310, 8, |x, y| 60.0 + 0.5 * waves(x, y))).unwrap();
+        let other = Thumbnail::of(&picture(200, 240, 8, |x, y| waves(1.0 - x, y * y))).unwrap();
         assert!(hasher.hash(&one).distance(hasher.hash(&same)) <= 16);
         assert!(one.correlation(&same) > 0.995, "{}", one.correlation(&same));
         assert!(hasher.hash(&one).distance(hasher.hash(&other)) > 2 * MAX_DISTANCE);
@@ -206,25 +215,17 @@ mod tests {
 
     #[test]
     fn sixteen_bits_give_the_thumbnail_of_eight() {
-        let eight = picture(100, 100, waves);
-        let Samples::Bits8(samples) = eight.samples() else {
-            unreachable!()
-        };
-        let samples = samples.iter().map(|&v| 257 * u16::from(v)).collect();
-        let sixteen = GreyImage::new(100, 100, Samples::Bits16(samples));
-        let (eight, sixteen) = (
-            Thumbnail::of(&eight).unwrap(),
-            Thumbnail::of(&sixteen).unwrap(),
-        );
+        let [eight, sixteen] =
+            [8, 16].map(|bits| Thumbnail::of(&picture(100, 100, bits, waves)).unwrap());
         assert!(eight.correlation(&sixteen) > 0.999);
     }
 
     #[test]
     fn an_inverted_picture_has_the_opposite_likeness() {
-        let upright = Thumbnail::of(&picture(64, 64, |x, y| {
+        let upright = Thumbnail::of(&picture(64, 64, 8, |x, y| {
             100.0 + 100.0 * y - 90.0 * (x - 0.5).abs()
         }));
-        let inverted = Thumbnail::of(&picture(64, 64, |x, y| {
+        let inverted = Thumbnail::of(&picture(64, 64, 8, |x, y| {
             155.0 - 100.0 * y + 90.0 * (x - 0.5).abs()
         }));
         let (upright, inverted) = (
