@@ -38,8 +38,11 @@ pub(crate) fn identify_folder(folder: &str) -> Option<Identity> {
 
 /// Refuses a path that could leave the folder it is relative to, on any operating system.
 pub(crate) fn check_inside(path: &str) -> Result<(), &'static str> {
-    let outside = |part: &str| matches!(part, "" | "." | "..") || part.contains(['\\', ':', '\0']);
-    if path.split('/').any(outside) {
+    // Every row of a large table passes here, and bytes are quicker than characters.
+    let foreign = path
+        .bytes()
+        .any(|byte| matches!(byte, b'\\' | b':' | b'\0'));
+    if foreign || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err("a relative path with / between its parts and no empty, `.` or `..` part");
     }
     Ok(())

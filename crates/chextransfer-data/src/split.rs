@@ -7,8 +7,8 @@ use crate::draw::named_generator;
 use crate::stratify::{distribute, prefix_order};
 use crate::{Error, Label, Records, Result, Split};
 
-/// Divides records into splits, each with about its share of the patients and of the patients with every observation
-/// (iterative stratification, Sechidis et al., ECML PKDD 2011).
+/// Divides records into splits, each with its share of the patients and about its share of the patients with every
+/// observation (iterative stratification, Sechidis et al., ECML PKDD 2011).
 ///
 /// A pure function of the rows, the shares and the seed; the order of the rows is no matter. Shares add up to 1.
 ///
@@ -37,7 +37,9 @@ pub fn by_patient(
     let twice =
         (1..shares.len()).any(|place| shares[..place].iter().any(|s| s.0 == shares[place].0));
     let total: f64 = numbers.iter().sum();
-    if twice || !numbers.iter().all(|&share| share > 0.0) || !((total - 1.0).abs() < 1e-9) {
+    // Every number above 0 first: of NaN nothing is true.
+    let adds_up = numbers.iter().all(|&share| share > 0.0) && (total - 1.0).abs() < 1e-9;
+    if twice || !adds_up {
         return Err(wrong(listed()));
     }
     let patients = Patients::of(records);

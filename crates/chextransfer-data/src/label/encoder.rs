@@ -105,7 +105,8 @@ impl LabelEncoder {
 
     /// The label that an evaluation holds a probability against; `None` does not count.
     ///
-    /// An uncertain label counts as the policies zeros and ones say, and as the table says where its value is 0 or 1.
+    /// An uncertain label counts as the policies zeros and ones say, and as the table says where its value is 0 or 1. A value
+    /// that the table lacks is `None` here; [`encode`](Self::encode) reports it.
     pub fn truth(&self, record: &Record, observation: Observation) -> Option<bool> {
         match record.label(observation) {
             Label::Positive => Some(true),

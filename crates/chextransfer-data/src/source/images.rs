@@ -27,13 +27,15 @@ pub(super) fn by_name(root: &Path) -> Result<HashMap<String, String>> {
             let path = format!("{prefix}{name}");
             if is_folder && depth + 1 < DEPTH {
                 pending.push((entry.path(), format!("{path}/"), depth + 1));
-            } else if !is_folder && is_image(&name) && check_inside(&path).is_ok() {
-                if let Some(first) = found.insert(name, path.clone()) {
-                    return Err(Error::Tree {
-                        root: root.to_path_buf(),
-                        problem: format!("{first} and {path} have the same file name"),
-                    });
-                }
+            } else if !is_folder
+                && is_image(&name)
+                && check_inside(&path).is_ok()
+                && let Some(first) = found.insert(name, path.clone())
+            {
+                return Err(Error::Tree {
+                    root: root.to_path_buf(),
+                    problem: format!("{first} and {path} have the same file name"),
+                });
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::table::Rows;
-use crate::{Error, Observation, Result};
+use super::Note;
+use crate::table::{LABEL_CELLS, Row, Rows};
+use crate::{Error, Label, Observation, Result};
 
 /// Names of labels and the observations that they stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl LabelMap {
     /// The columns of a table that are labels, `others` being those that are not; the second list has the names that no
     /// observation stands for. A name that the map lacks is an error that lists those it has.
     pub(super) fn columns(&self, rows: &Rows<'_>, others: &[usize]) -> Result<LabelColumns> {
-        let (mut mapped, mut unmapped) = (Vec::<(usize, Observation)>::new(), Vec::new());
+        let (mut mapped, mut unmapped) = (Vec::<(usize, String, Observation)>::new(), Vec::new());
         for (place, name) in rows.header().iter().enumerate() {
             if others.contains(&place) || name.is_empty() {
                 continue;
@@ -91,13 +92,12 @@ impl LabelMap {
                 }
                 Some(None) => unmapped.push((place, name.to_owned())),
                 Some(Some(observation)) => {
-                    if let Some((first, _)) = mapped.iter().find(|(_, o)| *o == observation) {
-                        let first = &rows.header()[*first];
+                    if let Some((_, first, _)) = mapped.iter().find(|(_, _, o)| *o == observation) {
                         let problem =
                             format!("columns {first:?} and {name:?} both stand for {observation}");
                         return Err(rows.wrong(Some(1), problem));
                     }
-                    mapped.push((place, observation));
+                    mapped.push((place, name.to_owned(), observation));
                 }
             }
         }
@@ -112,6 +112,49 @@ impl LabelMap {
 
 /// The label columns of a table.
 pub(super) struct LabelColumns {
-    pub(super) mapped: Vec<(usize, Observation)>,
-    pub(super) unmapped: Vec<(usize, String)>,
+    mapped: Vec<(usize, String, Observation)>,
+    unmapped: Vec<(usize, String)>,
+}
+
+impl LabelColumns {
+    /// A row's labels; adds to `unmapped`, as long as the columns without an observation, those that are not empty.
+    pub(super) fn labels(
+        &self,
+        row: Row<'_>,
+        unmapped: &mut Vec<usize>,
+    ) -> Result<[Label; Observation::COUNT]> {
+        let mut labels = [Label::Blank; Observation::COUNT];
+        for (column, name, observation) in &self.mapped {
+            let cell = row.cell(*column);
+            labels[observation.index()] =
+                Label::from_csv(cell).ok_or_else(|| row.wrong(name, cell, LABEL_CELLS))?;
+        }
+        unmapped.resize(self.unmapped.len(), 0);
+        for ((column, _), count) in self.unmapped.iter().zip(unmapped) {
+            *count += usize::from(!row.cell(*column).is_empty());
+        }
+        Ok(labels)
+    }
+
+    /// What the columns leave out.
+    pub(super) fn notes(&self, unmapped: &[usize]) -> Vec<Note> {
+        let unmapped = self
+            .unmapped
+            .iter()
+            .zip(unmapped)
+            .map(|((_, label), &rows)| Note::Unmapped {
+                label: label.clone(),
+                rows,
+            });
+        let mapped = |observation| self.mapped.iter().any(|(_, _, o)| *o == observation);
+        unmapped.chain(unlabelled(mapped)).collect()
+    }
+}
+
+/// A note for each observation without labels.
+pub(super) fn unlabelled(labelled: impl Fn(Observation) -> bool) -> impl Iterator<Item = Note> {
+    let silent = Observation::ALL
+        .into_iter()
+        .filter(move |&observation| !labelled(observation));
+    silent.map(|observation| Note::Unlabelled { observation })
 }

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::label_map::LabelColumns;
 use super::{Converted, LabelMap, Note};
 use crate::path::check_inside;
 use crate::record::{Sex, View};
-use crate::table::{LABEL_CELLS, Row, Rows};
+use crate::table::{Row, Rows};
 use crate::{Error, Label, Observation, Record, Records, Result, Split};
 
 /// First component of the `Path` cells, in CheXpert's manner.
@@ -137,7 +136,7 @@ fn labels(file: &Path, map: &LabelMap) -> Result<(HashMap<String, Labels>, Vec<N
     let (subject, study) = (rows.column(SUBJECT)?, rows.column(STUDY)?);
     let columns = map.columns(&rows, &[subject, study])?;
     let mut read = HashMap::new();
-    let mut unmapped = vec![0; columns.unmapped.len()];
+    let mut unmapped = Vec::new();
     while let Some(row) = rows.next()? {
         let study = number(row, STUDY, study)?;
         let labels = columns.labels(row, &mut unmapped)?;
@@ -192,38 +191,4 @@ fn file_name<'a>(row: Row<'a>, name: &str, column: usize) -> Result<&'a str> {
         return Err(row.wrong(name, cell, "a file name without its ending"));
     }
     Ok(cell)
-}
-
-impl LabelColumns {
-    /// A row's labels; counts its cells that no observation stands for.
-    pub(super) fn labels(&self, row: Row<'_>, unmapped: &mut [usize]) -> Result<Labels> {
-        let mut labels = [Label::Blank; Observation::COUNT];
-        for &(column, observation) in &self.mapped {
-            let cell = row.cell(column);
-            labels[observation.index()] = Label::from_csv(cell)
-                .ok_or_else(|| row.wrong(observation.name(), cell, LABEL_CELLS))?;
-        }
-        for ((column, _), count) in self.unmapped.iter().zip(unmapped) {
-            *count += usize::from(!row.cell(*column).is_empty());
-        }
-        Ok(labels)
-    }
-
-    /// What the columns leave out.
-    pub(super) fn notes(&self, unmapped: &[usize]) -> Vec<Note> {
-        let unmapped = self
-            .unmapped
-            .iter()
-            .zip(unmapped)
-            .map(|((_, label), &rows)| Note::Unmapped {
-                label: label.clone(),
-                rows,
-            });
-        let silent = |observation: &Observation| self.mapped.iter().all(|(_, o)| o != observation);
-        let unlabelled = Observation::ALL
-            .into_iter()
-            .filter(silent)
-            .map(|observation| Note::Unlabelled { observation });
-        unmapped.chain(unlabelled).collect()
-    }
 }

@@ -170,11 +170,7 @@ fn chexpert(tables: &Path, images: &Path) -> Result<Converted> {
         let mut rows = splits.iter().flat_map(|(_, records)| records.records());
         rows.any(|record| record.label(observation) != Label::Blank)
     };
-    let notes = Observation::ALL
-        .into_iter()
-        .filter(|&observation| !said(observation))
-        .map(|observation| Note::Unlabelled { observation })
-        .collect();
+    let notes = label_map::unlabelled(said).collect();
     Ok(Converted { splits, notes })
 }
 

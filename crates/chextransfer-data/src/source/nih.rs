@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::label_map::unlabelled;
 use super::{Converted, LabelMap, Note, images};
 use crate::path::check_inside;
 use crate::record::{Sex, View};
@@ -262,10 +263,6 @@ fn notes(map: &LabelMap, unmapped: BTreeMap<String, usize>) -> Vec<Note> {
     let unmapped = unmapped
         .into_iter()
         .map(|(label, rows)| Note::Unmapped { label, rows });
-    let silent = |observation: &Observation| map.rows().all(|(_, o)| o != Some(*observation));
-    let unlabelled = Observation::ALL
-        .into_iter()
-        .filter(silent)
-        .map(|observation| Note::Unlabelled { observation });
-    unmapped.chain(unlabelled).collect()
+    let mapped = |observation| map.rows().any(|(_, o)| o == Some(observation));
+    unmapped.chain(unlabelled(mapped)).collect()
 }

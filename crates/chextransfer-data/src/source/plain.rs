@@ -27,7 +27,7 @@ pub(super) fn read(file: &Path, images: &Path, map: &LabelMap) -> Result<Convert
     let mut rows = Rows::open(&bytes, file)?;
     let columns = Columns::find(&rows)?;
     let label_columns = map.columns(&rows, &columns.places())?;
-    let mut unmapped = vec![0; label_columns.unmapped.len()];
+    let mut unmapped = Vec::new();
     let mut by_split: Vec<(Split, Vec<Record>)> =
         Split::ALL.map(|split| (split, Vec::new())).into();
     let mut patient_of: HashMap<String, String> = HashMap::new();

@@ -126,7 +126,13 @@ impl<'a> Rows<'a> {
 impl<'a> Row<'a> {
     /// The cell of a column that the header has.
     pub(crate) fn cell(&self, column: usize) -> &'a str {
-        self.cells.get(column).unwrap_or_default().trim()
+        let cell = self.cells.get(column).unwrap_or_default();
+        // Most cells are empty or begin and end with a letter or a digit: no need to look at characters.
+        match cell.as_bytes() {
+            [] => cell,
+            [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
+            _ => cell.trim(),
+        }
     }
 
     /// That a cell holds something else than it may.

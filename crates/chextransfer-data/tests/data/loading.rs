@@ -132,10 +132,10 @@ fn targets_and_mask_follow_the_label_problem() {
     let mask = [1., 1., 1., 0., 1., 1., 1., 1., 0., 1., 1., 1., 1., 1.];
     assert_eq!(paper.targets, [targets, targets].concat());
     assert_eq!(paper.mask, [mask, mask].concat());
-    let ones = batch(LabelProblem {
-        uncertainty: UncertaintyPolicy::Ones,
-        blank: BlankPolicy::Ignore,
-    });
+    let ones = batch(LabelProblem::new(
+        UncertaintyPolicy::Ones,
+        BlankPolicy::Ignore,
+    ));
     assert_eq!(
         ones.targets[..14],
         [0., 0., 1., 1., 0., 1., 0., 0., 1., 0., 1., 0., 0., 0.]

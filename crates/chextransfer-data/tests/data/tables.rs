@@ -40,7 +40,7 @@ fn a_row_is_read_into_its_fields() {
     assert_eq!(first.study, "patient00001/study1");
     assert_eq!(
         (first.view, first.sex, first.age),
-        (View::Frontal, Sex::Female, 61)
+        (Some(View::Frontal), Sex::Female, Some(61))
     );
     assert_eq!(first.projection.as_deref(), Some("PA"));
     assert_eq!(first.label(Observation::NoFinding), Label::Negative);
@@ -54,7 +54,7 @@ fn a_row_is_read_into_its_fields() {
     let lateral = &records[2];
     assert_eq!(
         (lateral.view, lateral.sex, lateral.age),
-        (View::Lateral, Sex::Unknown, 0)
+        (Some(View::Lateral), Sex::Unknown, Some(0))
     );
     assert_eq!(lateral.projection, None);
     assert_eq!(lateral.study, "patient00007/study12");
@@ -173,16 +173,29 @@ fn a_bad_cell_names_file_line_column_value_and_what_is_allowed() {
             "Cardiomegaly",
             "1.0, 0.0, -1.0 or an empty cell",
         ),
-        ("Female", "female", "Sex", "Male, Female or Unknown"),
-        ("Female", "", "Sex", "Male, Female or Unknown"),
-        ("61", "61.5", "Age", "a whole number of years"),
-        ("61", "-1", "Age", "a whole number of years"),
-        ("61", "", "Age", "a whole number of years"),
+        (
+            "Female",
+            "female",
+            "Sex",
+            "Male, Female, Unknown or an empty cell",
+        ),
+        (
+            "61",
+            "61.5",
+            "Age",
+            "a whole number of years or an empty cell",
+        ),
+        (
+            "61",
+            "-1",
+            "Age",
+            "a whole number of years or an empty cell",
+        ),
         (
             "Frontal",
             "Oblique",
             "Frontal/Lateral",
-            "Frontal or Lateral",
+            "Frontal, Lateral or an empty cell",
         ),
     ] {
         let text = plain();
@@ -298,7 +311,7 @@ fn a_folder_without_csvs_and_a_missing_split_are_errors_that_say_what_is_there()
     let folder = TempDir::new().unwrap();
     let message = CheXpert::open(folder.path()).unwrap_err().to_string();
     assert!(
-        message.contains("none of train.csv, valid.csv, test.csv"),
+        message.contains("none of train.csv, valid.csv, val_labels.csv, test.csv"),
         "{message}"
     );
 
@@ -308,7 +321,9 @@ fn a_folder_without_csvs_and_a_missing_split_are_errors_that_say_what_is_there()
     assert_eq!(dataset.splits(), [Split::Train, Split::Valid]);
     let message = dataset.split(Split::Test).unwrap_err().to_string();
     assert!(
-        message.contains("test.csv is missing; found train.csv, valid.csv"),
+        message.contains(
+            "test.csv or test_labels.csv or groundtruth.csv is missing; found train.csv, valid.csv"
+        ),
         "{message}"
     );
 
