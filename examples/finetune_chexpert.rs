@@ -1,31 +1,23 @@
 //! Fine-tunes a network on CheXpert-style chest X-rays, evaluates it and shows where it looks.
 //!
-//! Without arguments it makes a phantom dataset first, so nothing has to be downloaded:
-//!
-//! ```text
-//! cargo run --release --example finetune_chexpert
-//! cargo run --release --example finetune_chexpert -- --data CheXpert-v1.0-small \
-//!     --architecture densenet121 --minus 1 --weights densenet121.safetensors --out runs/chexpert
-//! ```
-//!
-//! Ctrl-C stops after a checkpoint; the same command with `--resume` goes on from there.
+//! Without `--data` it makes a phantom dataset first, so nothing has to be downloaded. Ctrl-C stops
+//! after a checkpoint; the same command with `--resume` goes on from there.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use chextransfer::data::phantom::{self, PhantomConfig};
-use chextransfer::data::{CheXpert, Observation, Split};
+use chextransfer::data::{Observation, Split};
 use chextransfer::models::{Architecture, DeviceChoice};
-use chextransfer::study::{CurvePoint, explain_run, training_curve};
-use chextransfer::train::{Ensemble, Event, Outcome, ProgressBar, Run, TrainConfig};
+use chextransfer::study::{explain_run, run_curve};
+use chextransfer::train::{Ensemble, Event, Interval, Outcome, ProgressBar, Run, TrainConfig};
 use clap::Parser;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const GO_ON: &str = "interrupted; the same command with --resume goes on";
 
 #[derive(Parser)]
 struct Arguments {
@@ -38,7 +30,7 @@ struct Arguments {
     /// Drop this many of its last blocks [default: 0, or 1 on the phantom dataset]
     #[arg(long)]
     minus: Option<usize>,
-    /// ImageNet weights: a safetensors file under torchvision's names [default: random weights]
+    /// ImageNet weights: a safetensors or PyTorch file [default: random weights]
     #[arg(long)]
     weights: Option<PathBuf>,
     /// Passes over the training images [default: 3, or 5 on the phantom dataset]
@@ -47,19 +39,12 @@ struct Arguments {
     /// Side of the network's input in pixels [default: 320, or 64 on the phantom dataset]
     #[arg(long)]
     image_size: Option<u32>,
-    #[arg(long, default_value_t = 16)]
-    batch_size: usize,
-    /// Adam's learning rate [default: 0.0001, or 0.0005 on the phantom dataset]
+    /// Any other setting of `TrainConfig`: --set batch_size=8 --set schedule.kind=cosine
     #[arg(long)]
-    learning_rate: Option<f64>,
-    /// Training images between validations, at most an epoch
-    #[arg(long, default_value_t = 8192)]
-    validate_every: u64,
+    set: Vec<String>,
     /// cpu, cuda, cuda:N or wgpu (the last two with the cargo feature of that name)
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
     /// Folder for all results
     #[arg(long, default_value = "runs/finetune_chexpert")]
     out: PathBuf,
@@ -68,88 +53,54 @@ struct Arguments {
     resume: bool,
 }
 
-fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+fn main() -> std::process::ExitCode {
+    let done = run(Arguments::parse());
+    if let Err(error) = &done {
+        eprintln!("error: {error:#}");
     }
+    u8::from(done.is_err()).into()
 }
 
-fn run(arguments: Arguments) -> Result<()> {
-    let out = &arguments.out;
-    let defaults = match arguments.data {
-        Some(folder) => TrainConfig::paper(arguments.architecture, folder),
-        None => TrainConfig {
-            minus: 1,
-            image_size: 64,
-            epochs: 5,
-            learning_rate: 5e-4,
-            ..TrainConfig::paper(
-                arguments.architecture,
-                phantom_dataset(out.with_file_name("phantom-dataset"))?,
-            )
-        },
-    };
-    let rows = CheXpert::open(&defaults.data)?.split(Split::Train)?.len() as u64;
-    let config = TrainConfig {
-        minus: arguments.minus.unwrap_or(defaults.minus),
-        weights: arguments.weights,
-        image_size: arguments.image_size.unwrap_or(defaults.image_size),
-        epochs: arguments.epochs.unwrap_or(defaults.epochs),
-        batch_size: arguments.batch_size,
-        learning_rate: arguments.learning_rate.unwrap_or(defaults.learning_rate),
-        validate_every: arguments.validate_every.min(rows),
-        seed: arguments.seed,
-        ..defaults
-    };
+fn run(given: Arguments) -> Result<()> {
+    let (out, device) = (&given.out, given.device);
+    let mut config = TrainConfig::paper(given.architecture, given.data.unwrap_or_default());
+    if config.data.as_os_str().is_empty() {
+        config.data = phantom_dataset(out.with_file_name("phantom-dataset"))?;
+        (config.minus, config.image_size) = (1, 64);
+        (config.epochs, config.learning_rate) = (5, 5e-4);
+    }
+    config.validate_every = Interval::Epochs(1);
+    config.minus = given.minus.unwrap_or(config.minus);
+    config.weights = given.weights;
+    config.image_size = given.image_size.unwrap_or(config.image_size);
+    config.epochs = given.epochs.unwrap_or(config.epochs);
+    for setting in &given.set {
+        config = config.with_setting(setting)?;
+    }
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = stop.clone();
-    ctrlc::set_handler(move || {
-        // The second Ctrl-C does not wait for the current step.
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
-        }
-    })?;
-    let mut progress = ProgressBar::new(stop);
+    let mut progress = ProgressBar::until_interrupt()?;
     let mut observer = |event: Event| progress.show(event);
 
-    let mut run = if arguments.resume {
-        Run::resume(config, out, arguments.device, &mut observer)?
+    let begin = if given.resume {
+        Run::resume
     } else {
-        Run::begin(config, out, arguments.device, &mut observer)
-            .context("add --resume to go on with a run, or choose another --out")?
+        Run::begin
     };
-    if run.train(&mut observer)? == Outcome::Interrupted {
-        bail!("interrupted; the same command with --resume goes on");
-    }
-    let ensemble = Ensemble::open(run.directory())?;
-    let Some(evaluation) = ensemble.evaluate(Split::Test, arguments.device, &mut observer)? else {
-        bail!("interrupted; the same command with --resume goes on");
-    };
+    let mut run = begin(config, out, device, &mut observer)
+        .context("--resume goes on with a run, another --out begins a new one")?;
+    let outcome = run.train(&mut observer)?;
+    ensure!(outcome != Outcome::Interrupted, GO_ON);
+    let evaluation = Ensemble::open(run.directory())?
+        .evaluate(Split::Test, device, &mut observer)?
+        .context(GO_ON)?;
     progress.finish();
 
-    let points: Vec<_> = run
-        .directory()
-        .validations()?
-        .iter()
-        .map(CurvePoint::from)
-        .collect();
-    training_curve(&points, &out.join("training_curve.svg"))?;
+    run_curve(run.directory())?;
     let findings = &Observation::CHEXPERT_AUC;
-    let pictures = explain_run(
-        run.directory(),
-        Split::Test,
-        findings,
-        &arguments.device.open()?,
-    )?;
-
+    let pictures = explain_run(run.directory(), Split::Test, findings, &device.open()?)?;
     print!("{evaluation}");
     println!(
-        "\nmetrics.json, training_curve.svg, predictions and {} Grad-CAM overlays lie in {}",
+        "\n{} overlays and all results: {}",
         pictures.len(),
         out.display()
     );
@@ -160,12 +111,9 @@ fn run(arguments: Arguments) -> Result<()> {
 fn phantom_dataset(folder: PathBuf) -> Result<PathBuf> {
     if !folder.exists() {
         eprintln!("making a phantom dataset in {}", folder.display());
-        let config = PhantomConfig {
-            patients: 900,
-            side: 96,
-            ..PhantomConfig::default()
-        };
-        phantom::generate(&config, &folder, |_, _| ())?;
+        let mut phantoms = PhantomConfig::default();
+        (phantoms.patients, phantoms.side) = (900, 96);
+        phantom::generate(&phantoms, &folder, |_, _| ())?;
     }
     Ok(folder)
 }

@@ -84,3 +84,22 @@ fn classify_imagenet_without_a_file_says_where_it_looked() {
         "{message}"
     );
 }
+
+#[test]
+fn linear_probe_trains_and_judges_both_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program("examples/linear_probe");
+    command
+        .current_dir(folder.path())
+        .args(["--image-size", "32"]);
+    let printed = succeed(command);
+    for expected in ["probe:", "gradual:", "Cardiomegaly"] {
+        assert!(printed.contains(expected), "{printed}");
+    }
+}
+
+#[test]
+fn resume_shows_equal_digests() {
+    let printed = succeed(program("examples/resume"));
+    assert!(printed.contains("the same to the bit"), "{printed}");
+}

@@ -33,7 +33,7 @@ fn small_dataset(folder: &Path) {
 fn the_example_ends_in_a_table_a_curve_overlays_and_metrics() {
     let folder = tempfile::tempdir().unwrap();
     small_dataset(folder.path());
-    let run = "--data data --minus 2 --epochs 2 --image-size 32 --out runs/one --seed 3";
+    let run = "--data data --minus 2 --epochs 2 --image-size 32 --out runs/one --set seed=3";
     let printed = succeed(example(folder.path(), run));
     for expected in ["Pleural Effusion", "mean of", "runs/one"] {
         assert!(printed.contains(expected), "{printed}");
@@ -86,7 +86,7 @@ fn the_example_ends_in_a_table_a_curve_overlays_and_metrics() {
 fn a_killed_example_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     small_dataset(folder.path());
-    let run = "--data data --minus 2 --epochs 3 --image-size 32 --validate-every 16";
+    let run = "--data data --minus 2 --epochs 3 --image-size 32 --set validate_every=16";
     succeed(example(folder.path(), &format!("{run} --out whole")));
 
     let killed = format!("{run} --out killed");

@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use common::{program, succeed};
 
@@ -38,10 +39,13 @@ fn the_commands_of_the_binary_run_as_printed_and_in_their_order() {
         .collect();
     assert!(of_binary.len() >= 5, "{of_binary:?}");
     for arguments in of_binary {
-        let mut command = program("chextransfer");
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(folder.path());
+        // As a shell takes it, quotes included.
+        let line = format!(
+            "{} {arguments}",
+            program("chextransfer").get_program().display()
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &line]).current_dir(folder.path());
         assert!(!succeed(command).is_empty(), "{arguments}");
     }
 }

@@ -29,9 +29,12 @@ enum Command {
     #[command(subcommand)]
     Data(commands::data::Command),
     /// Fine-tune a network into a run folder
-    Train(commands::train::Arguments),
-    /// Judge a run's ensemble on a split
+    // In a box, since it has many more options than the others.
+    Train(Box<commands::train::Arguments>),
+    /// Judge one or more runs on a split
     Evaluate(commands::evaluate::Arguments),
+    /// Write the probabilities of images, folders or lists of images
+    Predict(commands::predict::Arguments),
     /// Hold models against the first, paired by study
     Compare(commands::compare::Arguments),
     /// Write feature maps and logits of a tensor or a picture into a file
@@ -40,6 +43,8 @@ enum Command {
     Export(commands::export::Arguments),
     /// Draw Grad-CAM overlays of a run's most confident findings
     Explain(commands::explain::Arguments),
+    /// Recompute every digest of a run and name what changed
+    Verify(commands::verify::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,12 +52,14 @@ fn main() -> ExitCode {
         Command::Models(arguments) => commands::models::run(arguments),
         Command::Weights(arguments) => commands::weights::run(arguments),
         Command::Data(command) => commands::data::run(command),
-        Command::Train(arguments) => commands::train::run(arguments),
+        Command::Train(arguments) => commands::train::run(*arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(arguments),
+        Command::Predict(arguments) => commands::predict::run(arguments),
         Command::Compare(arguments) => commands::compare::run(arguments),
         Command::Extract(arguments) => commands::extract::run(arguments),
         Command::Export(arguments) => commands::export::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
+        Command::Verify(arguments) => commands::verify::run(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

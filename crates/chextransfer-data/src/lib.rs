@@ -73,6 +73,7 @@ pub use label::{
 pub use loader::{Batch, Batches, Loader, LoaderConfig, Skipped};
 pub use normalize::{Measured, Normalization};
 pub use observation::Observation;
+pub use path::study_of;
 pub use record::{Record, Sex, View};
 pub use records::Records;
 pub use statistics::SplitStatistics;

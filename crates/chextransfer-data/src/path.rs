@@ -48,6 +48,15 @@ pub(crate) fn check_inside(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// The study that a path of any kind names, such as `patient00001/study1` of `/mnt/x/patient00001/study1/view1.dcm`.
+pub fn study_of(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split(['/', '\\']).collect();
+    let study = parts
+        .windows(3)
+        .find(|parts| is_numbered(parts[0], "patient") && is_numbered(parts[1], "study"))?;
+    Some(format!("{}/{}", study[0], study[1]))
+}
+
 /// The path below the dataset's folder.
 ///
 /// The CSVs of CheXpert name their files from the parent of that folder (`CheXpert-v1.0/train/...`), copies of the
@@ -96,6 +105,26 @@ mod tests {
             "patient1/study2/a.png",
         ] {
             assert_eq!(below_root(unprefixed), unprefixed);
+        }
+    }
+
+    #[test]
+    fn a_study_is_found_in_any_path_that_names_one() {
+        for path in [
+            "patient1/study2/a.png",
+            "/mnt/x/patient1/study2/a.dcm",
+            "C:\\x\\patient1\\study2\\a.png",
+            "../patient1/study2/series/a.png",
+        ] {
+            assert_eq!(study_of(path).as_deref(), Some("patient1/study2"), "{path}");
+        }
+        for path in [
+            "a.png",
+            "patient1/a.png",
+            "patient1/study2",
+            "x/study2/patient1/a.png",
+        ] {
+            assert_eq!(study_of(path), None, "{path}");
         }
     }
 

@@ -166,7 +166,7 @@ impl ScoredLabels {
         self.bin_ends(&self.edges(bins))
     }
 
-    fn check_probabilities(&self) -> Result<(), Undefined> {
+    pub(crate) fn check_probabilities(&self) -> Result<(), Undefined> {
         self.check_rows()?;
         let outside = |row: &crate::scored_labels::ScoredRow| !(0.0..=1.0).contains(&row.score);
         // Sorted: the first and the last row tell.

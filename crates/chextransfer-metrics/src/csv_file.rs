@@ -60,6 +60,18 @@ impl Predictions {
         write().map_err(Error::io("write", path))
     }
 
+    /// The bytes that [`write_csv`](Self::write_csv) writes.
+    ///
+    /// # Errors
+    ///
+    /// Never of a table; an error tells of a defect.
+    pub fn to_csv(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let written = self.write_rows(&mut bytes);
+        written.map_err(|cause| Error::table(cause.to_string()))?;
+        Ok(bytes)
+    }
+
     fn write_rows(&self, file: impl Write) -> csv::Result<()> {
         let mut writer = csv::Writer::from_writer(file);
         let mut header = StringRecord::from(vec![Self::PATH_COLUMN, Self::STUDY_COLUMN]);

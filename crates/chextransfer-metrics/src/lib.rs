@@ -9,6 +9,7 @@
 //! | `predictions` `csv_file` `leaderboard` `join` | tables, their files, rows of one found in another |
 //! | `scored_labels` | one observation, sorted once: what every metric is a pass over |
 //! | `auroc` `average_precision` `calibration` `operating_point` | the metrics and their curves, with weights and masks |
+//! | `study_aggregation` `temperature` `decisions` | from images to studies; fitted on validation and applied to test: calibration, thresholds |
 //! | `undefined` | why a number does not exist; means that say how many they are of |
 //! | `units` `bootstrap` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
 //! | `delong` `permutation` `multiple_testing` | the other tests, and many at once |
@@ -54,6 +55,7 @@ mod comparison_table;
 mod correlation;
 mod csv_file;
 mod csv_table;
+mod decisions;
 mod delong;
 mod distributions;
 mod error;
@@ -67,7 +69,10 @@ mod names;
 mod operating_point;
 mod permutation;
 mod predictions;
+mod proportion;
 mod scored_labels;
+mod study_aggregation;
+mod temperature;
 mod undefined;
 mod units;
 
@@ -77,6 +82,7 @@ pub use bootstrap::{Bootstrap, Replicates, Statistic};
 pub use calibration::{Bins, ReliabilityBin};
 pub use comparison::{AgainstFirst, Comparison, ComparisonConfig, Difference, NonInferiority};
 pub use correlation::{Correlation, Line, correlation_p_value, pearson, spearman};
+pub use decisions::{ChosenThreshold, DecisionCounts, Decisions, ObservationDecisions, Thresholds};
 pub use delong::{DeLong, DeLongTest};
 pub use error::{Error, Result};
 pub use evaluation::{Evaluation, ObservationResult};
@@ -86,6 +92,11 @@ pub use multiple_testing::Adjustment;
 pub use operating_point::{OperatingPoint, OperatingRule};
 pub use permutation::{PermutationTest, permutation_test};
 pub use predictions::Predictions;
+pub use proportion::Proportion;
 pub use scored_labels::{ScoredLabels, labels_from_numbers};
+pub use study_aggregation::Aggregation;
+pub use temperature::{
+    Calibration, CalibrationEffect, Temperature, TemperatureScope, Temperatures,
+};
 pub use undefined::{Mean, Undefined};
 pub use units::{Unit, Units};

@@ -1,8 +1,11 @@
 //! Decisions at a threshold: sensitivity, specificity, predictive values.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{ScoredLabels, Undefined};
+use crate::{Error, ScoredLabels, Undefined};
 
 /// Which threshold to take.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -16,6 +19,65 @@ pub enum OperatingRule {
     Specificity(f64),
     /// This score.
     Threshold(f64),
+}
+
+impl OperatingRule {
+    const EXPECTED: &str =
+        "youden, sensitivity=0.9, specificity=0.9 or threshold=0.5, with a number from 0 to 1";
+
+    /// Checks that the number is a share or a probability.
+    pub(crate) fn check(self) -> crate::Result<()> {
+        match self {
+            Self::Youden => Ok(()),
+            Self::Sensitivity(number) | Self::Specificity(number) | Self::Threshold(number) => {
+                match (0.0..=1.0).contains(&number) {
+                    true => Ok(()),
+                    false => Err(Self::unknown(&self.to_string())),
+                }
+            }
+        }
+    }
+
+    fn unknown(found: &str) -> Error {
+        Error::Setting {
+            setting: "operating point",
+            found: found.to_owned(),
+            expected: Self::EXPECTED,
+        }
+    }
+}
+
+impl fmt::Display for OperatingRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Youden => f.write_str("youden"),
+            Self::Sensitivity(least) => write!(f, "sensitivity={least}"),
+            Self::Specificity(least) => write!(f, "specificity={least}"),
+            Self::Threshold(score) => write!(f, "threshold={score}"),
+        }
+    }
+}
+
+impl FromStr for OperatingRule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> crate::Result<Self> {
+        let unknown = || Self::unknown(text);
+        let rule = match text.split_once('=') {
+            None if text == "youden" => Self::Youden,
+            None => return Err(unknown()),
+            Some((name, number)) => {
+                let number = number.parse().map_err(|_| unknown())?;
+                match name {
+                    "sensitivity" => Self::Sensitivity(number),
+                    "specificity" => Self::Specificity(number),
+                    "threshold" => Self::Threshold(number),
+                    _ => return Err(unknown()),
+                }
+            }
+        };
+        rule.check().map(|()| rule)
+    }
 }
 
 /// A threshold and the four numbers of its decisions; weights if the rows have any.

@@ -1,6 +1,6 @@
 //! The table of predictions: the border between training and evaluation.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use ndarray::{Array2, Axis};
 
@@ -110,65 +110,6 @@ impl Predictions {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.paths.len()
-    }
-
-    /// One row a study, in the order of their first views: the highest probability over the study's views, as CheXpert
-    /// scores studies (Irvin et al., AAAI 2019).
-    ///
-    /// # Errors
-    ///
-    /// If views of one study carry different labels.
-    pub fn by_study(&self) -> Result<Self> {
-        let mut number_of = HashMap::new();
-        let mut first_views: Vec<usize> = Vec::new();
-        let mut probabilities = Vec::with_capacity(self.probabilities.len());
-        let columns = self.observations.len();
-        for (row, study) in self.studies.iter().enumerate() {
-            let number = *number_of.entry(study).or_insert(first_views.len());
-            let of_view = self.probabilities.row(row);
-            let Some(&first) = first_views.get(number) else {
-                first_views.push(row);
-                probabilities.extend(of_view);
-                continue;
-            };
-            self.check_same_labels(first, row)?;
-            let of_study = &mut probabilities[number * columns..][..columns];
-            for (highest, &probability) in of_study.iter_mut().zip(of_view) {
-                *highest = f64::max(*highest, probability);
-            }
-        }
-        let studies: Vec<String> = first_views
-            .iter()
-            .map(|&row| self.studies[row].clone())
-            .collect();
-        let probabilities = Array2::from_shape_vec((studies.len(), columns), probabilities)
-            .map_err(|cause| Error::table(cause.to_string()))?;
-        Self::new(
-            self.observations.clone(),
-            studies.clone(),
-            studies,
-            self.labels.select(Axis(0), &first_views),
-            probabilities,
-        )
-    }
-
-    fn check_same_labels(&self, first: usize, second: usize) -> Result<()> {
-        let pairs = self.labels.row(first);
-        let differing = pairs
-            .iter()
-            .zip(self.labels.row(second))
-            .position(|(first, second)| first != second);
-        let Some(column) = differing else {
-            return Ok(());
-        };
-        Err(Error::StudyLabels {
-            study: self.studies[first].clone(),
-            observation: self.observations[column].clone(),
-            first_path: self.paths[first].clone(),
-            first: self.labels[[first, column]],
-            second_path: self.paths[second].clone(),
-            second: self.labels[[second, column]],
-        })
     }
 
     /// The ensemble of several models: the mean of their probabilities over the same rows.

@@ -22,6 +22,8 @@ pub enum Undefined {
     NoneCalledNegative,
     /// No threshold among the scores does what was asked.
     NoThreshold,
+    /// The labels are most likely at no finite temperature above 0.
+    NoTemperature,
     /// A score that should be a probability lies outside [0, 1].
     NotProbabilities,
     /// Fewer values than the formula needs.
@@ -46,6 +48,7 @@ impl fmt::Display for Undefined {
             Self::NoneCalledPositive => "0 called positive",
             Self::NoneCalledNegative => "0 called negative",
             Self::NoThreshold => "no threshold does it",
+            Self::NoTemperature => "no temperature fits",
             Self::NotProbabilities => "scores outside 0 to 1",
             Self::TooFew => "too few values",
             Self::Constant => "all values equal",

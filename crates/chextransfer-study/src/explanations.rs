@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use chextransfer_data::{CheXpert, Observation, Records, Split};
+use chextransfer_data::{Observation, Records, Split};
 use chextransfer_explain::{GradCam, Scale, side_by_side, write_png};
 use chextransfer_metrics::Predictions;
 use chextransfer_train::{Ensemble, RunDirectory, normalized};
@@ -31,7 +31,7 @@ pub fn explain_run(
 ) -> Result<Vec<PathBuf>> {
     let config = directory.config()?;
     let predictions = Predictions::read_csv(directory.predictions_path(split))?;
-    let records = CheXpert::open(&config.data)?.split(split)?;
+    let records = config.dataset()?.split(split)?;
     let ensemble = Ensemble::open(directory)?;
     let explainer = GradCam::new(&ensemble.best_network(device)?);
     let folder = directory.root().join("explanations");
@@ -57,6 +57,7 @@ pub fn explain_run(
         }
         pictures.push(picture);
     }
+    directory.note_files(&pictures)?;
     Ok(pictures)
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use chextransfer_train::ValidationRecord;
+use chextransfer_train::{RunDirectory, ValidationRecord};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -77,6 +77,20 @@ pub fn training_curve(points: &[CurvePoint], path: &Path) -> Result<()> {
     let mut svg = String::new();
     draw(points, &mut svg).map_err(Error::figure(path))?;
     write_whole(path, &svg).map_err(Error::io("write", path))
+}
+
+/// Draws a run's training into `training_curve.svg` in its folder, and returns that file.
+///
+/// # Errors
+///
+/// If the run has no validation yet, and as [`training_curve`].
+pub fn run_curve(directory: &RunDirectory) -> Result<PathBuf> {
+    let validations = directory.validations()?;
+    let points: Vec<_> = validations.iter().map(CurvePoint::from).collect();
+    let path = directory.root().join("training_curve.svg");
+    training_curve(&points, &path)?;
+    directory.note_files(&[&path])?;
+    Ok(path)
 }
 
 fn check(points: &[CurvePoint]) -> Result<(), String> {

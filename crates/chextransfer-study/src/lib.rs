@@ -25,4 +25,4 @@ mod figures;
 
 pub use error::{Error, Result};
 pub use explanations::explain_run;
-pub use figures::{CurvePoint, training_curve};
+pub use figures::{CurvePoint, run_curve, training_curve};

@@ -25,6 +25,14 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
+    /// A setting given as text that is none, or whose value is not one of its own.
+    #[error("setting `{setting}`: {reason}")]
+    BadSetting {
+        /// The setting and what it was to be.
+        setting: String,
+        /// Why that cannot be.
+        reason: String,
+    },
     /// A file or folder that could not be used.
     #[error("cannot {action} {}: {cause}", .path.display())]
     Io {
@@ -79,17 +87,41 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A loss that is not a finite number.
+    /// A loss or gradient that is not a finite number.
     #[error(
-        "loss is {loss} at step {step}, on {images}; nothing was updated and the last checkpoint is kept"
+        "{what} is {found} at step {step}, on {images}; nothing was updated and the last checkpoint is kept"
     )]
-    Loss {
-        /// The loss.
-        loss: f32,
+    NotFinite {
+        /// The loss, or the norm of the gradients.
+        what: &'static str,
+        /// What it is.
+        found: f32,
         /// The optimiser step, counted from 1.
         step: u64,
         /// The batch's images, the first few by name.
         images: String,
+    },
+    /// A part of the network that it does not have.
+    #[error("{network} has no part `{part}` to set a learning rate for; it has {parts}")]
+    UnknownPart {
+        /// What was named.
+        part: String,
+        /// The network.
+        network: String,
+        /// What could have been named.
+        parts: String,
+    },
+    /// A process that already has a handler for interrupts.
+    #[error("cannot wait for interrupts: {cause}")]
+    Signals {
+        /// Why not.
+        cause: String,
+    },
+    /// A failure that is a defect of this program, not of its input.
+    #[error("defect in training: {reason}")]
+    Internal {
+        /// What failed.
+        reason: String,
     },
     /// A loss that is not a finite number, of a network that is not being trained.
     #[error("loss is {loss} on {images} of {}; the network predicts no finite numbers", .table.display())]
@@ -116,6 +148,50 @@ pub enum Error {
         allowed: f64,
         /// Why the first could not be read.
         first: String,
+    },
+    /// Runs that do not predict the same observations.
+    #[error(
+        "{} predicts {expected}, {} predicts {found}; only runs of the same observations can be averaged",
+        .first.display(), .second.display()
+    )]
+    Targets {
+        /// The first run.
+        first: PathBuf,
+        /// The one that differs.
+        second: PathBuf,
+        /// What the first predicts.
+        expected: String,
+        /// What the other predicts.
+        found: String,
+    },
+    /// Fewer checkpoints than were asked for.
+    #[error("{} keeps {kept} best checkpoints, found {asked} asked for", .path.display())]
+    TooFewCheckpoints {
+        /// The run.
+        path: PathBuf,
+        /// How many it has.
+        kept: usize,
+        /// How many were asked for.
+        asked: usize,
+    },
+    /// Paths that hold no image to predict.
+    #[error("no image in {paths}")]
+    NoImages {
+        /// What was searched.
+        paths: String,
+    },
+    /// Images of two folders that are named as one study.
+    #[error(
+        "study {study} is named by {} and by {}, which are different folders; predict them apart",
+        .first.display(), .second.display()
+    )]
+    AmbiguousStudy {
+        /// The study.
+        study: String,
+        /// An image of it.
+        first: PathBuf,
+        /// An image of the other.
+        second: PathBuf,
     },
     /// A split of which no image could be read.
     #[error("no image of {split} could be read")]

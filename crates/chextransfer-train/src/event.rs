@@ -32,12 +32,23 @@ pub enum Event<'a> {
     },
     /// An optimiser step was taken.
     Step {
+        /// Its number, counted from 1.
+        step: u64,
         /// Training examples so far, over all epochs.
         examples: u64,
         /// Training examples of the whole run.
         of: u64,
         /// Loss of the step's batch.
         loss: f32,
+        /// The learning rate, times the schedule's factor.
+        learning_rate: f64,
+    },
+    /// A step was left out, because its loss or its gradients were no finite numbers.
+    StepSkipped {
+        /// The step, counted from 1.
+        step: u64,
+        /// The batch's images, the first few by name.
+        images: &'a str,
     },
     /// A split is being predicted.
     Predicting {

@@ -23,30 +23,56 @@
 //! # Ok::<(), chextransfer_train::Error>(())
 //! ```
 
+mod average;
 mod checkpoint;
 mod config;
+mod digest_list;
 mod ensemble;
 mod error;
+mod evaluate;
 mod event;
 mod files;
+mod freeze;
+mod gradients;
+mod images;
 mod input;
+mod interval;
+mod learning_rates;
 mod loss;
+mod optimizer;
+mod outputs;
 mod predict;
+mod predict_images;
 mod progress_bar;
+mod provenance;
+mod results;
 mod run;
 mod run_directory;
+mod schedule;
+mod sidecar;
+mod step_log;
+mod stored;
+mod trainer;
 mod unreadable;
+mod verify;
 
 pub use checkpoint::Best;
-pub use config::TrainConfig;
+pub use config::{NonFinite, TrainConfig};
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
+pub use evaluate::{EvaluateConfig, Judgement};
 pub use event::{Event, Observer};
+pub use freeze::Freeze;
+pub use images::{ImageFile, ImageFiles, find_images};
 pub use input::normalized;
+pub use interval::Interval;
 pub use loss::masked_binary_cross_entropy;
+pub use optimizer::OptimizerConfig;
 pub use predict::{Prediction, predict};
+pub use predict_images::{ImagePredictions, PredictConfig};
 pub use progress_bar::ProgressBar;
+pub use provenance::{Program, Provenance, SplitProvenance, WeightsProvenance};
 pub use run::{Outcome, Run};
-pub use run_directory::{
-    Provenance, RunDirectory, SplitProvenance, ValidationRecord, WeightsProvenance,
-};
+pub use run_directory::{RunDirectory, ValidationRecord};
+pub use schedule::{EarlyStopping, Schedule};
+pub use verify::{FileState, Verification, verify};

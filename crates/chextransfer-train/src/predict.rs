@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, activation::sigmoid};
-use chextransfer_data::{Loader, Normalization, Observation, Records, Skipped};
+use burn::tensor::Device;
+use chextransfer_data::{Loader, Normalization, Records, Skipped};
 use chextransfer_metrics::Predictions;
 use chextransfer_models::Network;
 use ndarray::Array2;
@@ -11,6 +11,7 @@ use ndarray::Array2;
 use crate::event::{Event, Observer};
 use crate::input::Input;
 use crate::loss::masked_binary_cross_entropy;
+use crate::outputs::{self, target_names};
 use crate::{Error, Result};
 
 /// What a network says of a split, with the labels.
@@ -36,14 +37,16 @@ pub fn predict(
     device: &Device,
     observer: &mut Observer,
 ) -> Result<Option<Prediction>> {
-    let records = loader.records();
+    let (records, encoder) = (loader.records(), loader.labels());
+    let problem = encoder.problem();
     let (mut paths, mut studies) = (Vec::new(), Vec::new());
     let (mut labels, mut probabilities, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let (mut loss, mut counted) = (0.0, 0.0);
     for batch in loader.in_order() {
         let batch = batch?;
         if !batch.indices.is_empty() {
-            let input = Input::new(&batch, normalization, device);
+            let rows = 0..batch.indices.len();
+            let input = Input::new(&batch, rows, normalization, device);
             let logits = network.forward(input.images);
             let elements = batch.mask.iter().map(|&mask| f64::from(mask)).sum::<f64>();
             let mean = masked_binary_cross_entropy(logits.clone(), input.targets, input.mask)
@@ -57,15 +60,15 @@ pub fn predict(
             }
             loss += f64::from(mean) * elements;
             counted += elements;
-            probabilities.extend(sigmoid(logits).into_data().iter::<f64>());
+            probabilities.extend(outputs::probabilities(logits, problem));
         }
         for &index in &batch.indices {
             let record = &records.records()[index];
             paths.push(record.path.clone());
             studies.push(record.study.clone());
+            let targets = problem.targets().iter();
+            labels.extend(targets.map(|&target| encoder.truth(record, target)));
         }
-        let pairs = batch.targets.iter().zip(&batch.mask);
-        labels.extend(pairs.map(|(&target, &mask)| (mask == 1.0).then_some(target == 1.0)));
         skipped.extend(batch.skipped);
         let done = paths.len() + skipped.len();
         let event = Event::Predicting {
@@ -80,12 +83,11 @@ pub fn predict(
         let split = records.file().display().to_string();
         return Err(Error::NothingReadable { split });
     }
-    let shape = (paths.len(), Observation::COUNT);
+    let targets = target_names(problem);
+    let shape = (paths.len(), targets.len());
     let shaped = |error: ndarray::ShapeError| Error::io("arrange", records.file())(error);
     let table = Predictions::new(
-        Observation::ALL
-            .map(|observation| observation.name().to_owned())
-            .to_vec(),
+        targets,
         paths,
         studies,
         Array2::from_shape_vec(shape, labels).map_err(shaped)?,

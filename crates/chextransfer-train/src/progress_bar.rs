@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::ProgressStyle;
+use indicatif::{HumanDuration, ProgressStyle};
 
 use crate::event::Event;
 use crate::run_directory::ValidationRecord;
+use crate::{Error, Result};
 
 /// Shows a run's events and passes on the wish to stop.
 ///
 /// ```
 /// # use chextransfer_train::{Event, ProgressBar};
-/// let stop = Default::default(); // set it, from a signal handler say, to end the run after its current step
+/// let stop = Default::default(); // set it to end the run after its current step
 /// let mut progress = ProgressBar::new(stop);
 /// let mut observer = |event: Event| progress.show(event);
 /// ```
@@ -22,6 +23,8 @@ use crate::run_directory::ValidationRecord;
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
     phase: &'static str,
+    /// When the phase began, and the images that were done by then.
+    begun: (Instant, u64),
     stop: Arc<AtomicBool>,
     last_line: Option<Instant>,
 }
@@ -36,9 +39,30 @@ impl ProgressBar {
         Self {
             bar: indicatif::ProgressBar::hidden(),
             phase: "",
+            begun: (Instant::now(), 0),
             stop,
             last_line: None,
         }
+    }
+
+    /// A bar that breaks the run at the first interrupt (Ctrl-C, SIGTERM), so that it stops behind a
+    /// checkpoint; the second ends the process at once. For programs: it takes over the process's signal
+    /// handler.
+    ///
+    /// # Errors
+    /// [`Error::Signals`] when the process has a handler already.
+    pub fn until_interrupt() -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let handler = stop.clone();
+        ctrlc::set_handler(move || {
+            if handler.swap(true, Ordering::Relaxed) {
+                std::process::exit(1);
+            }
+        })
+        .map_err(|cause| Error::Signals {
+            cause: cause.to_string(),
+        })?;
+        Ok(Self::new(stop))
     }
 
     /// Shows an event.
@@ -48,8 +72,13 @@ impl ProgressBar {
             Event::Predicting { done, of } => {
                 self.advance("predicting", done as u64, of as u64, "")
             }
-            Event::Step { examples, of, loss } => {
-                self.advance("training", examples, of, &format!("loss {loss:.4}"));
+            Event::Step {
+                examples, of, loss, ..
+            } => self.advance("training", examples, of, &format!("loss {loss:.4}")),
+            Event::StepSkipped { step, images } => {
+                self.line(&format!(
+                    "step {step} left out: no finite numbers on {images}"
+                ));
             }
             Event::Validated(record) => self.line(&validated(record)),
             Event::Unreadable { path, reason } => self.line(&format!("left out {path}: {reason}")),
@@ -73,6 +102,7 @@ impl ProgressBar {
         if self.phase != phase {
             self.bar.finish_and_clear();
             self.phase = phase;
+            self.begun = (Instant::now(), done);
             self.last_line = None;
             self.bar = indicatif::ProgressBar::new(of)
                 .with_prefix(phase)
@@ -90,8 +120,22 @@ impl ProgressBar {
             || done == of;
         if self.bar.is_hidden() && due {
             self.last_line = Some(Instant::now());
-            eprintln!("{phase}: {done} of {of} images {message}");
+            eprintln!(
+                "{phase}: {done} of {of} images{} {message}",
+                self.speed(done, of)
+            );
         }
+    }
+
+    /// Images a second since the phase began, and the time that the rest takes at that rate.
+    fn speed(&self, done: u64, of: u64) -> String {
+        let (begun, before) = self.begun;
+        let rate = done.saturating_sub(before) as f64 / begun.elapsed().as_secs_f64();
+        if done <= before || begun.elapsed() < Duration::from_secs(1) {
+            return String::new();
+        }
+        let left = Duration::from_secs_f64(of.saturating_sub(done) as f64 / rate);
+        format!(", {rate:.1}/s, {} left", HumanDuration(left))
     }
 
     fn line(&mut self, text: &str) {

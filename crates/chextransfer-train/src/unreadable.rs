@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chextransfer_data::{Records, Skipped, Split};
 
 use crate::event::{Event, Observer};
-use crate::files::write_whole;
+use crate::results::{Results, UNREADABLE};
 use crate::run_directory::RunDirectory;
+use crate::sidecar::UnreadableImage;
 use crate::{Error, Result};
 
 /// Unreadable images by split and path, with the reason: the content of `unreadable.csv`.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
+    results: Results,
     found: BTreeMap<(String, String), String>,
 }
 
@@ -20,7 +22,12 @@ const COLUMNS: [&str; 3] = ["Split", "Path", "Reason"];
 impl Unreadable {
     /// Those that a run's folder lists already.
     pub(crate) fn open(directory: &RunDirectory) -> Result<Self> {
-        let path = directory.unreadable_path();
+        Self::listed(directory.results())
+    }
+
+    /// Those that a folder of results lists already.
+    pub(crate) fn listed(results: Results) -> Result<Self> {
+        let path = results.path(UNREADABLE);
         let mut found = BTreeMap::new();
         if path.exists() {
             let mut reader = csv::Reader::from_path(&path).map_err(Error::io("read", &path))?;
@@ -29,7 +36,7 @@ impl Unreadable {
                 found.insert((split, image), reason);
             }
         }
-        Ok(Self { found })
+        Ok(Self { results, found })
     }
 
     /// Takes note of a batch's skipped images, and stores the list where it grew.
@@ -41,7 +48,6 @@ impl Unreadable {
         (split, records): (Split, &Records),
         skipped: &[Skipped],
         allowed: f64,
-        directory: &RunDirectory,
         observer: &mut Observer,
     ) -> Result<()> {
         if skipped.is_empty() {
@@ -55,7 +61,7 @@ impl Unreadable {
             }
         }
         if self.found.len() > before {
-            self.write(directory)?;
+            self.write()?;
         }
         let of_split = || {
             self.found
@@ -78,8 +84,20 @@ impl Unreadable {
         Ok(())
     }
 
-    fn write(&self, directory: &RunDirectory) -> Result<()> {
-        let path = directory.unreadable_path();
+    /// Those of a split.
+    pub(crate) fn of(&self, split: Split) -> Vec<UnreadableImage> {
+        let of_split = self
+            .found
+            .iter()
+            .filter(|((name, _), _)| name == split.name());
+        let images = of_split.map(|((_, path), reason)| UnreadableImage {
+            path: path.clone(),
+            reason: reason.clone(),
+        });
+        images.collect()
+    }
+
+    fn write(&self) -> Result<()> {
         let table = || -> csv::Result<Vec<u8>> {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(COLUMNS)?;
@@ -90,6 +108,8 @@ impl Unreadable {
                 .into_inner()
                 .map_err(|error| error.into_error().into())
         };
-        write_whole(&path, &table().map_err(Error::io("write", &path))?)
+        let path = self.results.path(UNREADABLE);
+        let table = table().map_err(Error::io("write", &path))?;
+        self.results.write(UNREADABLE, &table)
     }
 }

@@ -8,7 +8,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use chextransfer_models::Architecture;
-use chextransfer_train::{Error, Event, Outcome, Run, TrainConfig};
+use chextransfer_train::{
+    Error, Event, Freeze, Interval, OptimizerConfig, Outcome, Run, Schedule, TrainConfig,
+};
 use common::*;
 
 /// A run that has only begun, and a copy of it that was trained without interruption.
@@ -128,6 +130,41 @@ fn dropout_is_reproduced() {
         ..settings(data)
     });
     for last in [1, 2, begun.events.len() - 2] {
+        let cut = begun.copy("cut");
+        stop_at(&mut resume(&begun.config, &cut).unwrap(), last);
+        begun.check(&cut, &format!("interrupted at event {last}"));
+    }
+}
+
+#[test]
+fn schedules_freezing_averages_and_parts_of_a_batch_are_resumed() {
+    let _alone = alone();
+    let begun = Begun::new(|data| TrainConfig {
+        minus: 2,
+        epochs: 3,
+        micro_batch_size: Some(3),
+        optimizer: OptimizerConfig::Sgd {
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 1e-3,
+        },
+        decay_all: false,
+        layer_decay: 0.8,
+        learning_rates: [("head".to_owned(), 1e-2)].into(),
+        schedule: Schedule::Plateau {
+            patience: 0,
+            factor: 0.5,
+            min_rise: 0.01,
+        },
+        warm_up: Some(Interval::Steps(2)),
+        freeze: Freeze::Gradual(1),
+        clip_norm: Some(0.5),
+        ema_decay: Some(0.9),
+        validate_every: Interval::Steps(2),
+        checkpoint_every: Interval::Steps(3),
+        ..settings(data)
+    });
+    for last in (1..begun.events.len()).step_by(3) {
         let cut = begun.copy("cut");
         stop_at(&mut resume(&begun.config, &cut).unwrap(), last);
         begun.check(&cut, &format!("interrupted at event {last}"));

@@ -8,6 +8,7 @@ use chextransfer_metrics::{
     Adjustment, Bootstrap, Comparison, ComparisonConfig, IntervalMethod, Metric, Predictions, Unit,
 };
 use chextransfer_train::RunDirectory;
+use serde_json::{Value, json};
 
 use super::result_line;
 
@@ -66,6 +67,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         let table = table.with_context(|| format!("cannot compare {}", model.display()))?;
         tables.push((model.display().to_string(), table));
     }
+    warn_of_label_problems(&arguments.models, arguments.split);
     let models: Vec<_> = tables
         .iter()
         .map(|(name, table)| (name.as_str(), table))
@@ -77,6 +79,44 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         result_line!("{comparison}");
     }
     Ok(())
+}
+
+/// Two networks may learn from other targets and be judged on the same: that is allowed, and should be known.
+fn warn_of_label_problems(models: &[PathBuf], split: Split) {
+    let problems: Vec<_> = models
+        .iter()
+        .filter_map(|model| Some((model, label_problems(model, split)?)))
+        .collect();
+    let Some(((first, expected), others)) = problems.split_first() else {
+        return;
+    };
+    for (other, found) in others.iter().filter(|(_, found)| found != expected) {
+        eprintln!(
+            "warning: {} and {} were trained on different label problems: {} and {}",
+            first.display(),
+            other.display(),
+            json!(expected),
+            json!(found)
+        );
+    }
+}
+
+/// The label problems of the runs behind a run's or a table's predictions; `None` where nothing tells them.
+fn label_problems(model: &Path, split: Split) -> Option<Vec<Value>> {
+    let table = match model.is_dir() {
+        true => &RunDirectory::open(model).ok()?.predictions_path(split),
+        false => model,
+    };
+    let sidecar = std::fs::read(table.with_extension("json")).ok()?;
+    let sidecar: Value = serde_json::from_slice(&sidecar).ok()?;
+    let runs = sidecar["runs"].as_array()?.iter();
+    let mut problems = Vec::new();
+    for problem in runs.map(|run| run["labels"].clone()) {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    Some(problems)
 }
 
 impl Arguments {

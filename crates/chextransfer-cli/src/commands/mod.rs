@@ -7,7 +7,9 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod extract;
 pub(crate) mod models;
+pub(crate) mod predict;
 pub(crate) mod train;
+pub(crate) mod verify;
 pub(crate) mod weights;
 
 /// Prints a line of a result.

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use chextransfer_data::{BlankPolicy, LabelProblem, Split, UncertaintyPolicy};
+use chextransfer_data::{BlankPolicy, Split, UncertaintyPolicy};
 use chextransfer_models::{Architecture, DeviceChoice};
-use chextransfer_study::{CurvePoint, training_curve};
-use chextransfer_train::{Ensemble, Event, Outcome, Run, TrainConfig};
+use chextransfer_study::run_curve;
+use chextransfer_train::{
+    Ensemble, Event, Freeze, Interval, Outcome, ProgressBar, Run, TrainConfig,
+};
 
 use super::result_line;
 use super::weights::{Folders, Known};
-use crate::run::{interrupted, progress};
+use crate::run::interrupted;
 
 const GO_ON: &str = "the same command with --resume goes on";
 
@@ -51,21 +53,28 @@ pub(crate) struct Arguments {
     /// Adam's learning rate [default: 0.0001]
     #[arg(long)]
     learning_rate: Option<f64>,
-    /// Training images between validations [default: 8192]
+    /// How often to validate, for example `8192 examples` or `512 steps` [default: 8192 examples]
     #[arg(long)]
-    validate_every: Option<u64>,
+    validate_every: Option<Interval>,
+    /// What is not trained: nothing, body (a linear probe), blocks:N (the stem and N blocks) or gradual:N (one
+    /// block more every N epochs) [default: nothing]
+    #[arg(long)]
+    freeze: Option<Freeze>,
     /// Checkpoints that are averaged [default: 10]
     #[arg(long)]
     keep_best: Option<usize>,
     /// Share of images that may be unreadable [default: 0.01]
     #[arg(long)]
     max_unreadable: Option<f64>,
-    /// What becomes of uncertain labels: ignore, zeros or ones [default: ignore]
+    /// What becomes of uncertain labels: ignore, zeros, ones, multi_class, smooth(LOW, HIGH) or table [default: ignore]
     #[arg(long)]
     uncertain: Option<UncertaintyPolicy>,
     /// What becomes of blank labels: negative or ignore [default: negative]
     #[arg(long)]
     blank: Option<BlankPolicy>,
+    /// Any other setting, as in config.toml: --set schedule.kind=cosine --set clip_norm=1.0
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Seed of everything that is drawn [default: 0]
     #[arg(long)]
     seed: Option<u64>,
@@ -75,6 +84,9 @@ pub(crate) struct Arguments {
     /// cpu, cuda, cuda:N or wgpu
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
+    /// Print all settings as a config.toml, and stop
+    #[arg(long)]
+    print_config: bool,
     /// The run's folder
     #[arg(long)]
     out: PathBuf,
@@ -103,7 +115,8 @@ impl Arguments {
             epochs,
             batch_size,
             learning_rate,
-            validate_every
+            validate_every,
+            freeze
         );
         replace!(keep_best, max_unreadable, seed, loader_threads);
         if let Some(given) = &self.weights {
@@ -112,16 +125,27 @@ impl Arguments {
             config.weights = Some(file);
             config.checkpoint = checkpoint;
         }
-        let LabelProblem { uncertainty, blank } = &mut config.labels;
-        *uncertainty = self.uncertain.unwrap_or(*uncertainty);
-        *blank = self.blank.unwrap_or(*blank);
+        if let Some(uncertain) = self.uncertain {
+            config.labels = config.labels.with_uncertainty(uncertain);
+        }
+        if let Some(blank) = self.blank {
+            config.labels = config.labels.with_blank(blank);
+        }
+        for setting in &self.set {
+            config = config.with_setting(setting)?;
+        }
         Ok(config)
     }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let (config, out, device) = (arguments.settings()?, &arguments.out, arguments.device);
-    let mut progress = progress()?;
+    if arguments.print_config {
+        config.check()?;
+        result_line!("{}", config.to_toml()?.trim_end());
+        return Ok(());
+    }
+    let mut progress = ProgressBar::until_interrupt()?;
     let mut observer = |event: Event| progress.show(event);
     let mut run = if arguments.resume {
         Run::resume(config, out, device, &mut observer)?
@@ -135,13 +159,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let evaluation = ensemble.evaluate(Split::Valid, device, &mut observer)?;
     progress.finish();
     let evaluation = evaluation.with_context(|| format!("interrupted; {GO_ON}"))?;
-    let points: Vec<_> = run
-        .directory()
-        .validations()?
-        .iter()
-        .map(CurvePoint::from)
-        .collect();
-    training_curve(&points, &out.join("training_curve.svg"))?;
+    run_curve(run.directory())?;
     result_line!(
         "validation split, {} checkpoints averaged\n{evaluation}",
         ensemble.members().len()

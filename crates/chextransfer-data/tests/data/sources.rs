@@ -5,6 +5,7 @@ use std::path::Path;
 use chextransfer_data::source::{Converted, LabelMap, Note, Source};
 use chextransfer_data::split::write_tables;
 use chextransfer_data::{CheXpert, Label, Observation, Record, Sex, Split, View};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use crate::fixture::{LABELS, csv, row_path};
@@ -507,4 +508,31 @@ fn chexpert_itself_is_a_source_and_all_its_rows_can_be_split_anew() {
         message.contains("chexpert, nih, mimic, mimic-negbio, plain"),
         "{message}"
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn other_datasets_tables_with_a_few_bytes_changed_are_read_or_refused(
+        table in prop::sample::select(&["chexpert", "split", "metadata", "nih", "list"][..]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let (folder, source, name) = match table {
+            "nih" => (nih(), Source::Nih, "Data_Entry_2017.csv".to_owned()),
+            "list" => (nih(), Source::Nih, "test_list.txt".to_owned()),
+            kind => (mimic(), Source::Mimic, format!("mimic-cxr-2.0.0-{kind}.csv")),
+        };
+        let file = folder.path().join(&name);
+        let mut bytes = std::fs::read(&file).unwrap();
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        std::fs::write(&file, bytes).unwrap();
+        if let Err(error) = source.read(folder.path(), folder.path()) {
+            let message = error.to_string();
+            prop_assert_eq!(message.lines().count(), 1, "{}", message);
+        }
+    }
 }
