@@ -160,8 +160,18 @@ impl CheXpert {
     ///
     /// [`Error::Tree`] if the folder has no table of that split, otherwise what is wrong in the table, with its line.
     pub fn split(&self, split: Split) -> Result<Records> {
+        Records::read(&self.images, self.table(split)?)
+    }
+
+    /// As [`CheXpert::split`], but a row that cannot be read is left out, and its error comes beside the others.
+    pub(crate) fn split_leniently(&self, split: Split) -> Result<(Records, Vec<Error>)> {
+        Records::read_leniently(&self.images, self.table(split)?)
+    }
+
+    /// The file of a split's table.
+    fn table(&self, split: Split) -> Result<&Path> {
         match self.splits.iter().position(|found| *found == split) {
-            Some(place) => Records::read(&self.images, &self.files[place]),
+            Some(place) => Ok(&self.files[place]),
             None => {
                 let found = self.files.iter().filter_map(|file| file.file_name());
                 let found: Vec<_> = found.map(|name| name.to_string_lossy()).collect();

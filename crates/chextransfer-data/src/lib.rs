@@ -11,6 +11,7 @@
 //! * [`ImageRecipe`]: resize and crop, as torchvision does it; [`Augmentation`]: random changes; [`image`] decodes.
 //! * [`Loader`]: batches from several threads, in an order that depends on seed and epoch only; from a cache if wanted.
 //! * [`Normalization`]: ImageNet's statistics or a split's own.
+//! * [`audit`]: what is wrong with a folder; [`SplitStatistics`]: what is in a split; [`phantom`]: a folder to try things on.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -38,6 +39,7 @@
 //! # }
 //! ```
 
+pub mod audit;
 mod batch;
 mod cache;
 mod chexpert;
@@ -58,6 +60,7 @@ mod record;
 mod records;
 pub mod source;
 pub mod split;
+mod statistics;
 mod stratify;
 mod study;
 mod table;
@@ -78,6 +81,7 @@ pub use observation::Observation;
 pub use path::study_of;
 pub use record::{Record, Sex, View};
 pub use records::Records;
+pub use statistics::SplitStatistics;
 pub use study::Group;
 pub use table::COLUMNS;
 pub use transform::{Augmentation, CropPosition, Fit, ImageRecipe, Interpolation};

@@ -30,9 +30,7 @@ impl Records {
     pub fn read(root: &Path, file: &Path) -> Result<Self> {
         let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
         let rows = Rows::open(&bytes, file)?;
-        let by_study = rows.optional_column(table::PATH)?.is_none()
-            && rows.optional_column(table::STUDY)?.is_some();
-        if by_study {
+        if table::is_by_study(&rows)? {
             return Self::new(root, file, StudyLabels::read(rows)?.on_images(root)?);
         }
         Ok(Self {
@@ -41,6 +39,25 @@ impl Records {
             digest: sha256_hex(&bytes),
             records: table::read(rows)?,
         })
+    }
+
+    /// As [`Records::read`], but a row that cannot be read is left out, and its error comes beside the others; a table
+    /// by study is read as a whole.
+    pub(crate) fn read_leniently(root: &Path, file: &Path) -> Result<(Self, Vec<Error>)> {
+        let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+        let rows = Rows::open(&bytes, file)?;
+        if table::is_by_study(&rows)? {
+            let records = StudyLabels::read(rows)?.on_images(root)?;
+            return Ok((Self::new(root, file, records)?, Vec::new()));
+        }
+        let (records, errors) = table::read_leniently(rows)?;
+        let records = Self {
+            root: root.to_path_buf(),
+            file: file.to_path_buf(),
+            digest: sha256_hex(&bytes),
+            records,
+        };
+        Ok((records, errors))
     }
 
     /// Records from anywhere; `file` is the table that messages name.

@@ -1,10 +1,12 @@
 //! How often each label and each target occurs.
 
+use serde::Serialize;
+
 use super::{Label, LabelEncoder, UncertaintyPolicy};
 use crate::{Observation, Record, Result};
 
 /// The cells of one observation's column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LabelCounts {
     /// Cells that hold `1.0`.
     pub positive: usize,

@@ -12,6 +12,8 @@ const LUNG: f32 = 0.06;
 #[derive(Clone, Debug)]
 pub(crate) struct Aeration {
     frame: Frame,
+    /// Factor of the findings' density.
+    contrast: f32,
     /// Depth of air without findings, 0 to 1.
     pub(crate) air: Field,
     /// Share of it that is left.
@@ -20,20 +22,24 @@ pub(crate) struct Aeration {
 }
 
 impl Aeration {
-    pub(crate) fn new(frame: Frame, air: Field) -> Self {
+    pub(crate) fn new(frame: Frame, air: Field, contrast: f32) -> Self {
         Self {
             frame,
+            contrast,
             air,
             clear: Field::of_body(frame, |_| 1.0),
             regions: Regions::new(frame),
         }
     }
 
-    /// Replaces a share of the air by something dense. The finding's region is where that share is above `faint`.
+    /// Replaces a share of the air by something dense. The finding's region is where that share, before the contrast's
+    /// factor, is above `faint`.
     pub(crate) fn fill(&mut self, observation: Observation, opacity: &Field, faint: f32) {
         self.mark(observation, opacity, faint);
-        self.clear
-            .zip(opacity, |clear, opacity| *clear *= 1.0 - opacity);
+        let contrast = self.contrast;
+        self.clear.zip(opacity, |clear, opacity| {
+            *clear *= 1.0 - (contrast * opacity).min(1.0)
+        });
     }
 
     /// As [`Aeration::fill`], from the opacity at each point of the body. Returns the field.

@@ -41,6 +41,14 @@ impl Film {
         }
     }
 
+    /// The same film with so many times the noise.
+    pub(crate) fn with_noise(self, factor: f32) -> Self {
+        Self {
+            noise: factor * self.noise,
+            ..self
+        }
+    }
+
     /// Develops an attenuation field; 0 is the open beam, about 0.3 a lung, 1.3 the spine.
     pub(crate) fn develop(
         &self,

@@ -3,6 +3,7 @@
 use super::aeration::Aeration;
 use super::bones;
 use super::canvas::{Field, Frame, Knot, Profile};
+use super::difficulty::{Difficulty, Visibility};
 use super::draws::{Key, Purpose};
 use super::film::{Film, Marker};
 use super::findings::{Findings, Pneumothorax};
@@ -29,6 +30,7 @@ struct Chest<'a> {
     edge: f32,
     person: &'a Person,
     findings: &'a Findings,
+    visibility: Visibility,
     /// Right, left.
     lungs: [Lung; 2],
     /// The same without the loss of volume by atelectasis.
@@ -37,8 +39,19 @@ struct Chest<'a> {
     mediastinum: Mediastinum,
 }
 
-pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings) -> Radiograph {
-    let chest = Chest::new(person, pose, findings);
+pub(crate) fn render(
+    key: Key,
+    person: &Person,
+    pose: &Pose,
+    findings: &Findings,
+    difficulty: Difficulty,
+) -> Radiograph {
+    let visibility = difficulty.visibility();
+    let Visibility {
+        contrast, overlap, ..
+    } = visibility;
+    let findings = &findings.scaled(contrast);
+    let chest = Chest::new(person, pose, findings, visibility);
     let frame = chest.frame;
     // Vessels and textures are the patient's own and stay from study to study.
     let draws = &mut Key {
@@ -52,7 +65,7 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
 
     let thick_heart = Field::of_body(frame, |at| chest.visible_heart(at));
     let thick_middle = Field::of_body(frame, |at| chest.mediastinum.thickness(at));
-    let mut lungs = Aeration::new(frame, chest.air(&thick_heart, &thick_middle));
+    let mut lungs = Aeration::new(frame, chest.air(&thick_heart, &thick_middle), contrast);
     let mut added = Field::zeros(frame);
     chest.mark_silhouettes(&mut lungs, &thick_heart);
     chest.fill(&mut lungs, &mut added);
@@ -96,11 +109,11 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
     if let Some(breasts) = soft_tissue::breasts(frame, person) {
         sum.add(&breasts);
     }
-    let uneven = Field::of_body(frame, |at| 1.0 + 0.07 * flesh.cloud(at));
+    let uneven = Field::of_body(frame, |at| 1.0 + 0.07 * overlap * flesh.cloud(at));
     sum.zip(&uneven, |sum, uneven| *sum *= uneven);
     sum.zip(&lungs.remaining(), |sum, air| *sum -= AIR * air);
-    sum.add(&vascular);
-    sum.add(&added);
+    sum.zip(&vascular, |sum, vessel| *sum += overlap * vessel);
+    sum.zip(&added, |sum, added| *sum += contrast * added);
     sum.zip(&thick_heart, |sum, heart| {
         *sum += 0.13 * heart + 0.11 * smoothstep(0.0, 0.5, heart)
     });
@@ -108,7 +121,8 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
         *sum += 0.06 * middle + 0.13 * smoothstep(0.0, 0.7, middle)
     });
     sum.add(&chest.aorta());
-    sum.add(&bones::ribs(frame, person, findings.fracture.as_ref()));
+    let ribs = bones::ribs(frame, person, findings.fracture.as_ref());
+    sum.zip(&ribs, |sum, rib| *sum += overlap * rib);
     sum.add(&bones::shoulders(frame, person, pose));
     sum.add(&bones::spine(frame, person));
     let airways = soft_tissue::airways(frame, &chest.mediastinum, &chest.lungs, pose.twist);
@@ -123,11 +137,11 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
     if let Some(devices) = &findings.devices {
         let metal = devices.frontal(frame, &chest.lungs, &chest.heart, &chest.mediastinum);
         regions.mark(Observation::SupportDevices, &metal, |metal| metal > 0.05);
-        sum.add(&metal);
+        sum.zip(&metal, |sum, metal| *sum += contrast * metal);
     }
 
     let draws = &mut key.draws(Purpose::Film);
-    let film = Film::draw(draws, pose, false);
+    let film = Film::draw(draws, pose, false).with_noise(visibility.noise);
     let marker = Marker::draw_some(key);
     Radiograph {
         image: film.develop(frame, &sum, marker.as_ref(), draws),
@@ -136,7 +150,12 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
 }
 
 impl<'a> Chest<'a> {
-    fn new(person: &'a Person, pose: &'a Pose, findings: &'a Findings) -> Self {
+    fn new(
+        person: &'a Person,
+        pose: &'a Pose,
+        findings: &'a Findings,
+        visibility: Visibility,
+    ) -> Self {
         let lift = |side: f32| {
             let pulled = findings.atelectasis.as_ref().filter(|a| a.side == side);
             pulled.map_or(0.0, |a| a.lift)
@@ -148,6 +167,7 @@ impl<'a> Chest<'a> {
             edge: (0.7 * pose.frame.pixel()).max(0.006),
             person,
             findings,
+            visibility,
             heart: Heart::new(person, pose, &full_lungs, findings.cardiomegaly),
             mediastinum: Mediastinum::new(person, pose, findings.mediastinum),
             lungs,
@@ -282,7 +302,10 @@ impl<'a> Chest<'a> {
         let free = Field::of_body(self.frame, |at| {
             pneumothorax.at(self.lung_of(at), at, pixel).free
         });
-        field.zip(&free, |value, free| *value *= 1.0 - free);
+        let contrast = self.visibility.contrast;
+        field.zip(&free, |value, free| {
+            *value *= 1.0 - (contrast * free).min(1.0)
+        });
     }
 
     /// Darkens the free air, thickens the collapsed lung, draws its edge.
@@ -293,7 +316,11 @@ impl<'a> Chest<'a> {
         let change = Field::of_body(self.frame, |at| {
             pneumothorax.aeration(self.lung_of(at), part(at))
         });
-        lungs.clear.zip(&change, |clear, change| *clear *= change);
+        // Written so that a contrast of 1 gives the change itself, to the bit.
+        let contrast = self.visibility.contrast;
+        lungs.clear.zip(&change, |clear, change| {
+            *clear *= 1.0 - contrast * (1.0 - change)
+        });
         let mut line = Field::of_body(self.frame, |at| part(at).edge);
         line.zip(&lungs.air, |line, air| {
             *line *= 0.11 * smoothstep(0.0, 0.3, air)
@@ -333,7 +360,7 @@ impl<'a> Chest<'a> {
             .flat_map(|fracture| {
                 fracture.places().map(|(side, rib, angle)| {
                     let rib = bones::rib_at(self.person, side, rib, angle);
-                    rib.plus(point(0.0, 0.5 * fracture.step()))
+                    rib.plus(point(0.0, 0.5 * fracture.step))
                 })
             })
             .collect();

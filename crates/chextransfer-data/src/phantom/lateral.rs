@@ -2,6 +2,7 @@
 
 use super::aeration::Aeration;
 use super::canvas::{Field, Frame, Knot, Profile};
+use super::difficulty::{Difficulty, Visibility};
 use super::draws::{Key, Purpose};
 use super::film::Film;
 use super::findings::Findings;
@@ -92,7 +93,19 @@ impl Chest {
 const ONE_LUNG: f32 = 0.6;
 const FAINT: f32 = 0.1;
 
-pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings) -> Radiograph {
+pub(crate) fn render(
+    key: Key,
+    person: &Person,
+    pose: &Pose,
+    findings: &Findings,
+    difficulty: Difficulty,
+) -> Radiograph {
+    let Visibility {
+        contrast,
+        noise,
+        overlap,
+    } = difficulty.visibility();
+    let findings = &findings.scaled(contrast);
     let frame = pose.frame;
     let edge = (0.7 * frame.pixel()).max(0.006);
     let lift = findings.atelectasis.as_ref().map_or(0.0, |a| a.lift);
@@ -102,7 +115,7 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
     air.zip(&heart, |air, heart| {
         *air *= 1.0 - 0.42 * smoothstep(0.0, 0.9, heart)
     });
-    let mut lungs = Aeration::new(frame, air);
+    let mut lungs = Aeration::new(frame, air, contrast);
     if findings.cardiomegaly.is_some() {
         lungs
             .regions
@@ -122,18 +135,18 @@ pub(crate) fn render(key: Key, person: &Person, pose: &Pose, findings: &Findings
     sum.zip(&lungs.remaining(), |sum, air| *sum -= 0.68 * air);
     let mut vascular = vasculature(key, frame, person, &chest, findings);
     lungs.show_through(&mut vascular);
-    sum.add(&vascular);
+    sum.zip(&vascular, |sum, vessel| *sum += overlap * vessel);
     sum.zip(&heart, |sum, heart| *sum += 0.16 * heart);
-    sum.add(&bones(frame, person, &chest));
+    sum.add(&bones(frame, person, &chest, overlap));
     sum.zip(&airway(frame, &chest), |sum, air| *sum -= air);
     let mut regions = lungs.regions;
     if let Some(devices) = &findings.devices {
         let metal = devices.lateral(frame, |depth, y| chest.place(depth, y));
         regions.mark(Observation::SupportDevices, &metal, |metal| metal > 0.05);
-        sum.add(&metal);
+        sum.zip(&metal, |sum, metal| *sum += contrast * metal);
     }
     let draws = &mut key.draws(Purpose::Film);
-    let film = Film::draw(draws, pose, true);
+    let film = Film::draw(draws, pose, true).with_noise(noise);
     Radiograph {
         image: film.develop(frame, &sum, None, draws),
         masks: regions.into_masks(),
@@ -314,7 +327,8 @@ fn body(frame: Frame, person: &Person, chest: &Chest) -> Field {
     field
 }
 
-fn bones(frame: Frame, person: &Person, chest: &Chest) -> Field {
+/// `overlap` is a factor of the ribs.
+fn bones(frame: Frame, person: &Person, chest: &Chest, overlap: f32) -> Field {
     let bone = person.bone;
     let mut ribs = Field::zeros(frame);
     // Each pair shows twice: the side at the detector and, larger, the other.
@@ -354,7 +368,7 @@ fn bones(frame: Frame, person: &Person, chest: &Chest) -> Field {
         let edge = 1.0 - smoothstep(waist - 0.014, waist + 0.014, x);
         edge * bone * (0.15 + 0.05 * rim) * (1.0 - 0.42 * disc)
     });
-    field.add(&ribs);
+    field.zip(&ribs, |sum, rib| *sum += overlap * rib);
     let mut more = Field::zeros(frame);
     // Arches behind the vertebrae, breastbone, shoulder blades.
     let line = |points: &[(f32, f32)], radius: f32, strength: f32| -> Vec<Knot> {

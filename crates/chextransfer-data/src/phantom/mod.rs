@@ -13,6 +13,9 @@
 //! change the anatomy before that: fluid and consolidation replace air, atelectasis pulls up the diaphragm, a
 //! pneumothorax takes the vessels away.
 //!
+//! [`Difficulty`] sets how well findings show against noise and overlapping anatomy; all else stays the same, so that
+//! sets of different levels compare picture by picture.
+//!
 //! # Labels
 //!
 //! The truth of a study comes first: which findings, how severe. It is what is drawn. Findings are correlated through
@@ -38,6 +41,7 @@
 mod aeration;
 mod bones;
 mod canvas;
+mod difficulty;
 mod draws;
 mod film;
 mod findings;
@@ -60,8 +64,10 @@ mod truth;
 mod vessels;
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use crate::{Error, Observation, Result};
+pub use difficulty::Difficulty;
 
 /// What to generate.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +80,8 @@ pub struct PhantomConfig {
     pub side: u32,
     /// How the patients are dealt to the three tables.
     pub splits: SplitFractions,
+    /// How well findings show.
+    pub difficulty: Difficulty,
 }
 
 impl Default for PhantomConfig {
@@ -83,6 +91,7 @@ impl Default for PhantomConfig {
             seed: 0,
             side: 320,
             splits: SplitFractions::default(),
+            difficulty: Difficulty::default(),
         }
     }
 }
@@ -105,6 +114,26 @@ impl Default for SplitFractions {
             train: 0.7,
             valid: 0.1,
             test: 0.2,
+        }
+    }
+}
+
+impl FromStr for SplitFractions {
+    type Err = Error;
+
+    /// Reads `train,valid,test`, such as `0.7,0.1,0.2`.
+    fn from_str(text: &str) -> Result<Self> {
+        let shares: Vec<f64> = text
+            .split(',')
+            .map_while(|s| s.trim().parse().ok())
+            .collect();
+        match (shares.as_slice(), text.split(',').count()) {
+            (&[train, valid, test], 3) => Ok(Self { train, valid, test }),
+            _ => Err(Error::Setting {
+                setting: "splits",
+                found: format!("{text:?}"),
+                expected: "three shares train,valid,test such as 0.7,0.1,0.2".to_owned(),
+            }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One study: its truth, its views, their pictures.
 
+use super::difficulty::Difficulty;
 use super::draws::{Key, Purpose};
 use super::findings::Findings;
 use super::person::Person;
@@ -72,8 +73,14 @@ impl Study {
     }
 
     /// Renders the view of an index into [`Study::views`]; `side` is the picture's shorter side in pixels.
-    pub(crate) fn render(&self, person: &Person, index: usize, side: u32) -> Radiograph {
-        self.render_as(person, index, side, &self.truth)
+    pub(crate) fn render(
+        &self,
+        person: &Person,
+        index: usize,
+        side: u32,
+        difficulty: Difficulty,
+    ) -> Radiograph {
+        self.render_as(person, index, side, &self.truth, difficulty)
     }
 
     /// The same view with other findings.
@@ -83,6 +90,7 @@ impl Study {
         index: usize,
         side: u32,
         truth: &Truth,
+        difficulty: Difficulty,
     ) -> Radiograph {
         let key = Key {
             view: index as u32 + 1,
@@ -92,9 +100,9 @@ impl Study {
         let is_lateral = self.views.get(index) == Some(&View::Lateral);
         let pose = Pose::draw(key, side, self.projection, is_lateral);
         if is_lateral {
-            lateral::render(key, person, &pose, &findings)
+            lateral::render(key, person, &pose, &findings, difficulty)
         } else {
-            frontal::render(key, person, &pose, &findings)
+            frontal::render(key, person, &pose, &findings, difficulty)
         }
     }
 }

@@ -15,11 +15,12 @@ use super::heart::Heart;
 use super::person::Person;
 use super::pose::{Pose, Projection};
 use super::radiograph::Radiograph;
-use super::study::Study;
+use super::study::{Study, count};
 use super::thorax::Lung;
 use super::truth::{Truth, is_pathology};
 use super::{
-    PhantomConfig, SplitFractions, Summary, frontal, generate, lateral, mask_path, report,
+    Difficulty, PhantomConfig, SplitFractions, Summary, frontal, generate, lateral, mask_path,
+    report,
 };
 use crate::{CheXpert, Error, Label, Observation, Split, View};
 
@@ -71,11 +72,11 @@ fn generate_on(threads: usize, config: &PhantomConfig) -> BTreeMap<String, Strin
     digests(&out)
 }
 
-fn frontal_of(patient: u64, truth: &Truth) -> Radiograph {
+fn frontal_of(patient: u64, truth: &Truth, difficulty: Difficulty) -> Radiograph {
     let key = key(patient);
     let person = Person::draw(key);
     let pose = Pose::draw(key, 128, Projection::Pa, false);
-    frontal::render(key, &person, &pose, &Findings::draw(key, truth))
+    frontal::render(key, &person, &pose, &Findings::draw(key, truth), difficulty)
 }
 
 fn mask_of(radiograph: &Radiograph, observation: Observation) -> Option<&GrayImage> {
@@ -93,37 +94,142 @@ fn a_seed_gives_the_same_bytes_on_one_thread_and_on_four_and_another_seed_gives_
     assert_ne!(one[picture], other[picture]);
 }
 
-/// The pixels before encoding. A change of this digest on one platform only means that some operation is not exact
-/// there; a change on all means that the drawing was changed, and then the digest is to be set anew.
+/// The pixels before encoding. A change of these digests on one platform only means that some operation is not exact
+/// there; a change on all means that the drawing was changed, and then the digests are to be set anew.
 #[test]
-fn the_pixels_of_one_study_are_those_of_every_platform() {
+fn the_pixels_of_one_study_are_those_of_every_platform_at_each_difficulty() {
     let person = Person::draw(key(1));
     let severities = Observation::ALL.map(|observation| (observation, 0.6));
     let truth = Truth::of(&severities[1..]);
-    let mut pixels = Sha256::new();
-    for is_lateral in [false, true] {
-        let pose = Pose::draw(key(1), 96, Projection::Ap, is_lateral);
-        let findings = Findings::draw(key(1), &truth);
-        let render = if is_lateral {
-            lateral::render
-        } else {
-            frontal::render
-        };
-        let radiograph = render(key(1), &person, &pose, &findings);
-        pixels.update(radiograph.image.as_raw());
-        for (_, mask) in &radiograph.masks {
-            pixels.update(mask.as_raw());
+    let digest = |difficulty| {
+        let mut pixels = Sha256::new();
+        for is_lateral in [false, true] {
+            let pose = Pose::draw(key(1), 96, Projection::Ap, is_lateral);
+            let findings = Findings::draw(key(1), &truth);
+            let render = if is_lateral {
+                lateral::render
+            } else {
+                frontal::render
+            };
+            let radiograph = render(key(1), &person, &pose, &findings, difficulty);
+            pixels.update(radiograph.image.as_raw());
+            for (_, mask) in &radiograph.masks {
+                pixels.update(mask.as_raw());
+            }
+        }
+        hex(&pixels.finalize())
+    };
+    assert_eq!(
+        Difficulty::ALL.map(digest),
+        [
+            "6e590b4e8cdc8d0341d09b2bfe00b4fe7c424199d2ecfd3fc16a1ccd5d412056",
+            "c76d5c547e8b58105a64f1d467a6e90bee9926805191cdf0732a4d410dfa94a8",
+            "db6ce9b5734e695d4b4ddf9e43e89dcb3258f2c2895c073c25aaf7ca6edb7cca",
+        ]
+    );
+}
+
+/// What a seed means: which patients, studies, views, labels and pictures.
+#[test]
+fn the_tables_and_pixels_of_a_small_set_are_those_of_every_platform() {
+    let mut all = Sha256::new();
+    for patient in 1..=6 {
+        let person = Person::draw(key(patient));
+        for index in 1..=count(key(patient)) {
+            let key = Key {
+                study: index,
+                ..key(patient)
+            };
+            let study = Study::draw(key);
+            let labels = report::mined(&study.truth, &mut key.draws(Purpose::Report));
+            all.update(labels.map(Label::as_csv).join(","));
+            for view in 0..study.views.len() {
+                let radiograph = study.render(&person, view, 48, Difficulty::Medium);
+                all.update(radiograph.image.as_raw());
+            }
         }
     }
-    let digest: String = pixels
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     assert_eq!(
-        digest,
-        "c76d5c547e8b58105a64f1d467a6e90bee9926805191cdf0732a4d410dfa94a8"
+        hex(&all.finalize()),
+        "bca4631c7534cf8ff9e275c56b9a46ffc73aa43b432186bfa44e79e9332713da"
     );
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What an ideal observer would go by in white noise: the root of the summed squared change that a finding makes in its
+/// region, over the deviation of the pixels there, without the finding, from the mean of their neighbours.
+fn visibility(
+    patient: u64,
+    truth: &Truth,
+    observation: Observation,
+    difficulty: Difficulty,
+) -> f64 {
+    let with = frontal_of(patient, truth, difficulty);
+    let without = frontal_of(patient, &truth.without(observation), difficulty).image;
+    let mask = mask_of(&with, observation).unwrap();
+    let grey = |x: u32, y: u32| f64::from(without.get_pixel(x, y)[0]);
+    let (mut count, mut rough, mut change) = (0.0, 0.0, 0.0);
+    for y in 1..without.height() - 1 {
+        for x in 1..without.width() - 1 {
+            if mask.get_pixel(x, y)[0] == 0 {
+                continue;
+            }
+            let around = grey(x - 1, y) + grey(x + 1, y) + grey(x, y - 1) + grey(x, y + 1);
+            count += 1.0;
+            rough += (grey(x, y) - 0.25 * around).powi(2);
+            change += (f64::from(with.image.get_pixel(x, y)[0]) - grey(x, y)).powi(2);
+        }
+    }
+    let rough: f64 = rough / count;
+    change.sqrt() / rough.sqrt()
+}
+
+#[test]
+fn findings_are_seen_less_the_harder_the_set() {
+    for observation in Observation::ALL {
+        use Observation::{LungOpacity, NoFinding};
+        if matches!(observation, NoFinding | LungOpacity) {
+            continue;
+        }
+        let mean = |difficulty| {
+            let patients = 1..=4;
+            let truth = Truth::of(&[(observation, 0.6)]);
+            let seen = patients.map(|patient| visibility(patient, &truth, observation, difficulty));
+            seen.sum::<f64>() / 4.0
+        };
+        let [easy, medium, hard] = Difficulty::ALL.map(mean);
+        assert!(
+            easy > 1.02 * medium && medium > 1.5 * hard,
+            "{observation}: {easy:.2} easy, {medium:.2} medium, {hard:.2} hard"
+        );
+    }
+}
+
+#[test]
+fn labels_and_file_names_are_the_same_at_every_difficulty() {
+    let trees = Difficulty::ALL.map(|difficulty| {
+        generate_on(
+            2,
+            &PhantomConfig {
+                difficulty,
+                ..config(5, 3)
+            },
+        )
+    });
+    let [easy, medium, hard] = &trees;
+    assert_eq!(medium, &generate_on(2, &config(5, 3)));
+    for (name, digest) in easy {
+        let same = [medium, hard].map(|tree| tree.get(name) == Some(digest));
+        if name.ends_with(".csv") {
+            assert_eq!(same, [true; 2], "{name}");
+        } else if name.ends_with(".jpg") {
+            assert_eq!(same, [false; 2], "{name}");
+        }
+    }
+    assert!(trees.iter().all(|tree| tree.keys().eq(easy.keys())));
 }
 
 #[test]
@@ -202,8 +308,8 @@ fn every_finding_has_a_mask_in_the_frontal_view_and_is_seen_there_and_only_there
         for (patient, severity) in (1..=10).zip([0.12, 0.3, 0.5, 0.7, 1.0].into_iter().cycle()) {
             let truth = Truth::of(&[(drawn, severity)]);
             assert!(truth.has(observation));
-            let with = frontal_of(patient, &truth);
-            let without = frontal_of(patient, &truth.without(drawn));
+            let with = frontal_of(patient, &truth, Difficulty::Medium);
+            let without = frontal_of(patient, &truth.without(drawn), Difficulty::Medium);
             let name = format!("{observation}, severity {severity}, patient {patient}");
             assert_eq!(with.image.dimensions(), without.image.dimensions());
             assert!(without.masks.is_empty(), "{name}: {:?}", without.masks);
@@ -246,7 +352,13 @@ fn a_lateral_view_shows_what_is_seen_from_the_side_and_has_no_mask_for_the_rest(
     let truth = Truth::of(&severities[1..]);
     let person = Person::draw(key(2));
     let pose = Pose::draw(key(2), 128, Projection::Pa, true);
-    let radiograph = lateral::render(key(2), &person, &pose, &Findings::draw(key(2), &truth));
+    let radiograph = lateral::render(
+        key(2),
+        &person,
+        &pose,
+        &Findings::draw(key(2), &truth),
+        Difficulty::Medium,
+    );
     let hidden = [
         Observation::NoFinding,
         Observation::EnlargedCardiomediastinum,
@@ -483,6 +595,16 @@ fn settings_out_of_range_are_errors_that_name_them() {
             other => panic!("{name}: {other:?}"),
         }
         assert!(!out.exists());
+    }
+}
+
+#[test]
+fn shares_are_read_from_text_and_a_wrong_text_is_an_error() {
+    let read = "0.7,0.1,0.2".parse::<SplitFractions>().unwrap();
+    assert_eq!(read, SplitFractions::default());
+    for text in ["", "0.7,0.3", "0.7,0.1,0.1,0.1", "0.7,a,0.3"] {
+        let message = text.parse::<SplitFractions>().unwrap_err().to_string();
+        assert!(message.contains("train,valid,test"), "{message}");
     }
 }
 

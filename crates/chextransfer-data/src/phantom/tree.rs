@@ -141,7 +141,7 @@ fn patient(config: &PhantomConfig, root: &Path, split: Split, number: usize) -> 
         let here = root.join(&folder);
         fs::create_dir_all(&here).map_err(Error::io("create", &here))?;
         for (view_index, &view) in study.views.iter().enumerate() {
-            let radiograph = study.render(&person, view_index, config.side);
+            let radiograph = study.render(&person, view_index, config.side, config.difficulty);
             let kind = view.name().to_lowercase();
             let name = format!("view{}_{kind}.jpg", view_index + 1);
             let file = here.join(&name);

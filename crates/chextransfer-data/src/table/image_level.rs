@@ -7,7 +7,7 @@ use super::{
 };
 use crate::path::{Identity, check_inside, identify};
 use crate::record::{Sex, View};
-use crate::{Label, Observation, Record, Result};
+use crate::{Error, Label, Observation, Record, Result};
 
 /// Reads the rows of a table that has a `Path` column.
 ///
@@ -23,6 +23,30 @@ pub(crate) fn read(mut rows: Rows<'_>) -> Result<Vec<Record>> {
         check_studies(&records, &rows)?;
     }
     Ok(records)
+}
+
+/// As [`read`], but a row that cannot be read is left out, and its error comes beside the others.
+pub(crate) fn read_leniently(mut rows: Rows<'_>) -> Result<(Vec<Record>, Vec<Error>)> {
+    let columns = Columns::find(&rows)?;
+    let (mut records, mut errors) = (Vec::new(), Vec::new());
+    loop {
+        let record = match rows.next() {
+            Ok(Some(row)) => columns.record(row),
+            Ok(None) => break,
+            // The end of a table without a good row: no news if its rows have errors of their own.
+            Err(Error::Table { line: None, .. }) if !errors.is_empty() => break,
+            Err(error @ Error::Table { line: None, .. }) => return Err(error),
+            Err(error) => Err(error),
+        };
+        match record {
+            Ok(record) => records.push(record),
+            Err(error) => errors.push(error),
+        }
+    }
+    if columns.identity.is_some() {
+        errors.extend(check_studies(&records, &rows).err());
+    }
+    Ok((records, errors))
 }
 
 /// Where each column stands.

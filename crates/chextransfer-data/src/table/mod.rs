@@ -7,9 +7,9 @@ mod write;
 
 use crate::Observation;
 
-pub(crate) use image_level::read;
+pub(crate) use image_level::{read, read_leniently};
 pub(crate) use rows::{Row, Rows};
-pub(crate) use study_level::{StudyLabels, is_image};
+pub(crate) use study_level::{StudyLabels, is_by_study, is_image};
 pub(crate) use write::{digest, write};
 
 pub(crate) const PATH: &str = "Path";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::image_level::labels;
-use super::{Rows, STUDY};
+use super::{PATH, Rows, STUDY};
 use crate::path::{Identity, below_root, check_inside, identify_folder};
 use crate::record::{Sex, View};
 use crate::{Error, Label, Observation, Record, Result};
@@ -24,6 +24,11 @@ struct StudyRow {
     identity: Identity,
     labels: [Label; Observation::COUNT],
     line: u64,
+}
+
+/// Whether a table has a row a study instead of a row an image.
+pub(crate) fn is_by_study(rows: &Rows<'_>) -> Result<bool> {
+    Ok(rows.optional_column(PATH)?.is_none() && rows.optional_column(STUDY)?.is_some())
 }
 
 /// Where the 14 observations stand.

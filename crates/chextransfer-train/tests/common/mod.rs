@@ -30,6 +30,7 @@ pub(crate) fn phantom(folder: &Path, patients: usize) -> PathBuf {
             valid: 0.25,
             test: 0.25,
         },
+        ..PhantomConfig::default()
     };
     phantom::generate(&config, &data, |_, _| ()).unwrap();
     data

@@ -10,7 +10,7 @@ pub(crate) struct Fracture {
     count: usize,
     /// Where along the rib, radians from the spine.
     angle: f32,
-    step: f32,
+    pub(crate) step: f32,
 }
 
 /// Half the gap's length along the rib in radians.
@@ -52,9 +52,5 @@ impl Fracture {
     pub(crate) fn places(&self) -> impl Iterator<Item = (f32, usize, f32)> + '_ {
         self.ribs()
             .flat_map(|rib| [0.0, 0.08, 0.16, 0.24].map(|past| (self.side, rib, self.angle + past)))
-    }
-
-    pub(crate) fn step(&self) -> f32 {
-        self.step
     }
 }

@@ -44,6 +44,22 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// What is a matter of size, drawn so many times as large: the heart, the mediastinum, the pull on the diaphragm,
+    /// the step of a fracture. Density is the drawing's business.
+    pub(crate) fn scaled(&self, factor: f32) -> Self {
+        let larger = |severity: f32| (factor * severity).min(1.0);
+        let mut scaled = self.clone();
+        scaled.cardiomegaly = self.cardiomegaly.map(larger);
+        scaled.mediastinum = self.mediastinum.map(larger);
+        if let Some(atelectasis) = &mut scaled.atelectasis {
+            atelectasis.lift *= factor;
+        }
+        if let Some(fracture) = &mut scaled.fracture {
+            fracture.step *= factor;
+        }
+        scaled
+    }
+
     pub(crate) fn draw(key: Key, truth: &Truth) -> Self {
         fn shape<T>(
             key: Key,
