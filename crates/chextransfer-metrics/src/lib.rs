@@ -10,7 +10,7 @@
 //! | `scored_labels` | one observation, sorted once: what every metric is a pass over |
 //! | `auroc` `average_precision` `calibration` `operating_point` | the metrics and their curves, with weights and masks |
 //! | `undefined` | why a number does not exist; means that say how many they are of |
-//! | `units` `bootstrap` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
+//! | `units` `bootstrap` `row_means` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
 //! | `delong` `permutation` `multiple_testing` | the other tests, and many at once |
 //! | `evaluation` `comparison` | one model; several, each against the first |
 //! | `correlation` `distributions` | Pearson, Spearman, the line with its band; tails of the normal and of Student's t |
@@ -67,6 +67,7 @@ mod names;
 mod operating_point;
 mod permutation;
 mod predictions;
+mod row_means;
 mod scored_labels;
 mod undefined;
 mod units;
