@@ -21,7 +21,7 @@ use chextransfer::data::phantom::{self, PhantomConfig};
 use chextransfer::data::{CheXpert, Observation, Split};
 use chextransfer::models::{Architecture, DeviceChoice};
 use chextransfer::study::{CurvePoint, explain_run, training_curve};
-use chextransfer::train::{Ensemble, Event, Outcome, ProgressBar, Run, TrainConfig};
+use chextransfer::train::{Ensemble, Event, Interval, Outcome, ProgressBar, Run, TrainConfig};
 use clap::Parser;
 
 #[global_allocator]
@@ -101,7 +101,7 @@ fn run(arguments: Arguments) -> Result<()> {
         epochs: arguments.epochs.unwrap_or(defaults.epochs),
         batch_size: arguments.batch_size,
         learning_rate: arguments.learning_rate.unwrap_or(defaults.learning_rate),
-        validate_every: arguments.validate_every.min(rows),
+        validate_every: Interval::Examples(arguments.validate_every.min(rows)),
         seed: arguments.seed,
         ..defaults
     };

@@ -1,19 +1,16 @@
 //! Checkpoints: the newest to resume from, the best for the ensemble.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
-use burn::optim::ModuleOptimizer;
-use burn::store::ModuleRecord;
-use burn::tensor::Bytes;
 use chextransfer_models::Network;
 use chextransfer_models::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{create_folder, write_whole};
 use crate::run_directory::RunDirectory;
+use crate::stored::{load_network, network_bytes};
+use crate::trainer::State;
 use crate::{Error, Result};
 
 /// Where a run is: all that a resumed one needs besides weights and optimiser.
@@ -32,8 +29,14 @@ pub(crate) struct Progress {
     pub(crate) examples: u64,
     /// `examples` at the last validation.
     pub(crate) validated_at: u64,
+    /// `step` at the last validation.
+    pub(crate) validated_step: u64,
+    /// Steps left out because their numbers were not finite.
+    pub(crate) skipped_steps: u64,
     /// Losses of the steps since then.
     pub(crate) losses: Vec<f32>,
+    /// Mean AUROC of every validation, on which schedules depend; NaN where it was undefined.
+    pub(crate) validation_aucs: Vec<f64>,
     /// All validations: the lines of `metrics.jsonl`.
     pub(crate) validations: Vec<String>,
     /// The best checkpoints, best first.
@@ -54,6 +57,8 @@ pub struct Best {
 
 const NETWORK: &str = "network.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
+/// The moving average of the weights, in runs that keep one.
+const AVERAGE: &str = "average.bpk";
 /// TOML, because its reader returns every number to the last bit. serde_json's may miss it, unless a
 /// feature is switched on for the whole program.
 const PROGRESS: &str = "progress.toml";
@@ -79,13 +84,13 @@ impl Best {
     pub(crate) fn load(&self, network: Network, directory: &RunDirectory) -> Result<Network> {
         let path = self.path(directory);
         let bytes = read_checked(&path, &self.sha256)?;
-        load_network(network, bytes, &path)
+        load_network(network, &bytes).map_err(|reason| Error::Checkpoint { path, reason })
     }
 }
 
 impl Progress {
-    /// Ranks a network among the best, and stores it where it is one of `keep`; those that no longer
-    /// are go with the next [`Progress::save`].
+    /// Ranks a network, an inference copy, among the best, and stores it where it is one of `keep`;
+    /// those that no longer are go with the next [`Progress::save`].
     pub(crate) fn keep_if_good(
         &mut self,
         network: &Network,
@@ -105,7 +110,7 @@ impl Progress {
             return Ok(());
         }
         let path = candidate.path(directory);
-        let bytes = network_bytes(network, &path)?;
+        let bytes = network_bytes(network).map_err(Error::io("write", &path))?;
         candidate.sha256 = sha256_hex(&bytes);
         create_folder(&best_folder(directory))?;
         write_whole(&path, &bytes)?;
@@ -115,23 +120,21 @@ impl Progress {
     }
 
     /// Stores a checkpoint to resume from, whole or not at all, and then drops what it supersedes.
-    pub(crate) fn save(
-        &self,
-        network: &Network,
-        optimizer: &ModuleOptimizer,
-        directory: &RunDirectory,
-    ) -> Result<()> {
+    pub(crate) fn save(&self, state: &State, directory: &RunDirectory) -> Result<()> {
         let path = self.path(directory);
-        let network = network_bytes(network, &path)?;
-        let optimizer = optimizer.into_bytes().map_err(Error::io("write", &path))?;
         let progress = toml::to_string(self).map_err(Error::io("write", &path))?;
+        let average = state.average.as_ref();
         let files = [
-            (NETWORK, &network[..]),
-            (OPTIMIZER, &optimizer),
+            (NETWORK, &state.network[..]),
+            (OPTIMIZER, &state.optimizer),
             (PROGRESS, progress.as_bytes()),
         ];
+        let files = files
+            .into_iter()
+            .chain(average.map(|average| (AVERAGE, &average[..])));
+        let files: Vec<_> = files.collect();
         let digest = |(name, bytes): (&str, &[u8])| format!("{}  {name}\n", sha256_hex(bytes));
-        let digests: String = files.into_iter().map(digest).collect();
+        let digests: String = files.iter().copied().map(digest).collect();
         let temporary = tempfile::Builder::new()
             .prefix("unfinished-")
             .tempdir_in(directory.checkpoints())
@@ -201,9 +204,8 @@ impl Progress {
 /// A checkpoint whose digests were found right.
 pub(crate) struct Checkpoint {
     pub(crate) progress: Progress,
-    path: PathBuf,
-    network: Vec<u8>,
-    optimizer: Vec<u8>,
+    pub(crate) state: State,
+    pub(crate) path: PathBuf,
 }
 
 impl Checkpoint {
@@ -214,10 +216,11 @@ impl Checkpoint {
         };
         let digests = fs::read_to_string(path.join(DIGESTS))
             .map_err(|cause| wrong(format!("{DIGESTS}: {cause}")))?;
+        let digest = |name: &str| {
+            (digests.lines()).find_map(|line| line.strip_suffix(name)?.strip_suffix("  "))
+        };
         let read = |name: &str| {
-            let digest = digests
-                .lines()
-                .find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
+            let digest = digest(name);
             let digest = digest.ok_or_else(|| wrong(format!("{DIGESTS} does not list {name}")))?;
             read_checked(&path.join(name), digest)
         };
@@ -225,35 +228,13 @@ impl Checkpoint {
             .map_err(|cause| wrong(format!("{PROGRESS}: {}", cause.message())))?;
         Ok(Self {
             progress,
-            network: read(NETWORK)?,
-            optimizer: read(OPTIMIZER)?,
+            state: State {
+                network: read(NETWORK)?,
+                optimizer: read(OPTIMIZER)?,
+                average: digest(AVERAGE).map(|_| read(AVERAGE)).transpose()?,
+            },
             path: path.to_owned(),
         })
-    }
-
-    /// Puts the stored state into a fresh network and a fresh optimiser.
-    pub(crate) fn restore(
-        self,
-        network: Network,
-        optimizer: ModuleOptimizer,
-    ) -> Result<(Network, ModuleOptimizer, Progress)> {
-        let network = load_network(network, self.network, &self.path)?;
-        let wrong = |reason: String| Error::Checkpoint {
-            path: self.path.clone(),
-            reason,
-        };
-        let bytes = Bytes::from_bytes_vec(self.optimizer);
-        // Burn first puts the optimiser's state on its default device, whichever the run uses, and
-        // panics where that device does not exist.
-        let optimizer = catch_unwind(AssertUnwindSafe(|| optimizer.from_bytes(bytes)))
-            .map_err(|_| {
-                wrong(
-                    "Burn's default device is not usable; set BURN_DEVICE, for example to flex"
-                        .to_owned(),
-                )
-            })?
-            .map_err(|error| wrong(error.to_string()))?;
-        Ok((network, optimizer, self.progress))
     }
 }
 
@@ -300,20 +281,4 @@ fn read_checked(path: &Path, sha256: &str) -> Result<Vec<u8>> {
         });
     }
     Ok(bytes)
-}
-
-/// The weights of a network with its running statistics up to date.
-fn network_bytes(network: &Network, path: &Path) -> Result<Vec<u8>> {
-    // A training module commits running statistics one step late; `valid` synchronises them.
-    let bytes = network.valid().into_record().into_bytes();
-    Ok(bytes.map_err(Error::io("write", path))?.to_vec())
-}
-
-fn load_network(network: Network, bytes: Vec<u8>, path: &Path) -> Result<Network> {
-    ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
-        .and_then(|record| network.try_load_record(record))
-        .map_err(|error| Error::Checkpoint {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
 }

@@ -25,6 +25,16 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
+    /// A setting given as text that is none, or whose value is not one of its own.
+    #[error("setting `{name}` = {value}: {reason}")]
+    BadSetting {
+        /// The setting.
+        name: String,
+        /// What it was to be.
+        value: String,
+        /// Why that cannot be.
+        reason: String,
+    },
     /// A file or folder that could not be used.
     #[error("cannot {action} {}: {cause}", .path.display())]
     Io {
@@ -79,17 +89,35 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A loss that is not a finite number.
+    /// A loss or gradient that is not a finite number.
     #[error(
-        "loss is {loss} at step {step}, on {images}; nothing was updated and the last checkpoint is kept"
+        "{what} is {found} at step {step}, on {images}; nothing was updated and the last checkpoint is kept"
     )]
-    Loss {
-        /// The loss.
-        loss: f32,
+    NotFinite {
+        /// The loss, or the norm of the gradients.
+        what: &'static str,
+        /// What it is.
+        found: f32,
         /// The optimiser step, counted from 1.
         step: u64,
         /// The batch's images, the first few by name.
         images: String,
+    },
+    /// A part of the network that it does not have.
+    #[error("{network} has no part `{part}` to set a learning rate for; it has {parts}")]
+    UnknownPart {
+        /// What was named.
+        part: String,
+        /// The network.
+        network: String,
+        /// What could have been named.
+        parts: String,
+    },
+    /// A failure that is a defect of this program, not of its input.
+    #[error("defect in training: {reason}")]
+    Internal {
+        /// What failed.
+        reason: String,
     },
     /// A loss that is not a finite number, of a network that is not being trained.
     #[error("loss is {loss} on {images} of {}; the network predicts no finite numbers", .table.display())]

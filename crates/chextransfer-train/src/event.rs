@@ -38,6 +38,15 @@ pub enum Event<'a> {
         of: u64,
         /// Loss of the step's batch.
         loss: f32,
+        /// The learning rate, times the schedule's factor.
+        learning_rate: f64,
+    },
+    /// A step was left out, because its loss or its gradients were no finite numbers.
+    StepSkipped {
+        /// The step, counted from 1.
+        step: u64,
+        /// The batch's images, the first few by name.
+        images: &'a str,
     },
     /// A split is being predicted.
     Predicting {

@@ -1,5 +1,7 @@
 //! From a host batch to the network's tensors.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use chextransfer_data::{Batch, Normalization, Observation};
 
@@ -14,14 +16,22 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Uploads one grey plane an image and makes three normalised channels of it on the device.
-    pub(crate) fn new(batch: &Batch, normalization: &Normalization, device: &Device) -> Self {
-        let (count, side) = (batch.indices.len(), batch.side);
+    /// Uploads one grey plane for each of these images of a batch, and makes three normalised channels
+    /// of it on the device.
+    pub(crate) fn new(
+        batch: &Batch,
+        rows: Range<usize>,
+        normalization: &Normalization,
+        device: &Device,
+    ) -> Self {
+        let (count, side) = (rows.len(), batch.side);
+        let of_rows =
+            |values: &[f32], each: usize| values[rows.start * each..rows.end * each].to_vec();
         let labels = |values: &[f32]| {
-            let data = TensorData::new(values.to_vec(), [count, Observation::COUNT]);
-            Tensor::from_data(data, device)
+            let values = of_rows(values, Observation::COUNT);
+            Tensor::from_data(TensorData::new(values, [count, Observation::COUNT]), device)
         };
-        let grey = TensorData::new(batch.images.clone(), [count, 1, side, side]);
+        let grey = TensorData::new(of_rows(&batch.images, side * side), [count, 1, side, side]);
         let grey = Tensor::<4>::from_data(grey, device);
         Self {
             images: normalized(grey, normalization),

@@ -23,30 +23,44 @@
 //! # Ok::<(), chextransfer_train::Error>(())
 //! ```
 
+mod average;
 mod checkpoint;
 mod config;
 mod ensemble;
 mod error;
 mod event;
 mod files;
+mod freeze;
+mod gradients;
 mod input;
+mod interval;
+mod learning_rates;
 mod loss;
+mod optimizer;
 mod predict;
 mod progress_bar;
 mod run;
 mod run_directory;
+mod schedule;
+mod step_log;
+mod stored;
+mod trainer;
 mod unreadable;
 
 pub use checkpoint::Best;
-pub use config::TrainConfig;
+pub use config::{NonFinite, TrainConfig};
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
 pub use event::{Event, Observer};
+pub use freeze::Freeze;
 pub use input::normalized;
+pub use interval::Interval;
 pub use loss::masked_binary_cross_entropy;
+pub use optimizer::OptimizerConfig;
 pub use predict::{Prediction, predict};
 pub use progress_bar::ProgressBar;
 pub use run::{Outcome, Run};
 pub use run_directory::{
     Provenance, RunDirectory, SplitProvenance, ValidationRecord, WeightsProvenance,
 };
+pub use schedule::{EarlyStopping, Schedule};

@@ -43,7 +43,8 @@ pub fn predict(
     for batch in loader.in_order() {
         let batch = batch?;
         if !batch.indices.is_empty() {
-            let input = Input::new(&batch, normalization, device);
+            let rows = 0..batch.indices.len();
+            let input = Input::new(&batch, rows, normalization, device);
             let logits = network.forward(input.images);
             let elements = batch.mask.iter().map(|&mask| f64::from(mask)).sum::<f64>();
             let mean = masked_binary_cross_entropy(logits.clone(), input.targets, input.mask)

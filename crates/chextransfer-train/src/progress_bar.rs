@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::ProgressStyle;
+use indicatif::{HumanDuration, ProgressStyle};
 
 use crate::event::Event;
 use crate::run_directory::ValidationRecord;
@@ -48,8 +48,13 @@ impl ProgressBar {
             Event::Predicting { done, of } => {
                 self.advance("predicting", done as u64, of as u64, "")
             }
-            Event::Step { examples, of, loss } => {
-                self.advance("training", examples, of, &format!("loss {loss:.4}"));
+            Event::Step {
+                examples, of, loss, ..
+            } => self.advance("training", examples, of, &format!("loss {loss:.4}")),
+            Event::StepSkipped { step, images } => {
+                self.line(&format!(
+                    "step {step} left out: no finite numbers on {images}"
+                ));
             }
             Event::Validated(record) => self.line(&validated(record)),
             Event::Unreadable { path, reason } => self.line(&format!("left out {path}: {reason}")),
@@ -90,7 +95,8 @@ impl ProgressBar {
             || done == of;
         if self.bar.is_hidden() && due {
             self.last_line = Some(Instant::now());
-            eprintln!("{phase}: {done} of {of} images {message}");
+            let (rate, left) = (self.bar.per_sec(), HumanDuration(self.bar.eta()));
+            eprintln!("{phase}: {done} of {of} images, {rate:.1}/s, {left} left {message}");
         }
     }
 

@@ -4,23 +4,22 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use chextransfer_data::{Batch, CheXpert, Loader, Normalization, Split};
 use chextransfer_metrics::Bootstrap;
+use chextransfer_models::DeviceChoice;
 use chextransfer_models::weights::{self, Head, Import, Preprocessing};
-use chextransfer_models::{DeviceChoice, Network};
 
-use crate::checkpoint::{Progress, holds_training};
+use crate::checkpoint::{Checkpoint, Progress, holds_training};
 use crate::ensemble::chexpert_auc;
 use crate::event::{Event, Observer};
-use crate::input::Input;
-use crate::loss::masked_binary_cross_entropy;
 use crate::predict::{named, predict};
 use crate::run_directory::{Provenance, RunDirectory, ValidationRecord};
+use crate::schedule::Position;
+use crate::step_log::StepLog;
+use crate::trainer::Trainer;
 use crate::unreadable::Unreadable;
-use crate::{Error, Result, TrainConfig};
+use crate::{Error, NonFinite, Result, TrainConfig};
 
 /// A fine-tuning run with its folder.
 ///
@@ -28,15 +27,13 @@ use crate::{Error, Result, TrainConfig};
 /// would change each other's dropout.
 pub struct Run {
     directory: RunDirectory,
-    config: TrainConfig,
-    normalization: Normalization,
-    device: Device,
-    network: Network,
-    optimizer: ModuleOptimizer,
+    trainer: Trainer,
     training: Loader,
     validation: Loader,
     progress: Progress,
-    saved_at: u64,
+    /// Examples and steps at the last checkpoint.
+    saved_at: (u64, u64),
+    steps: StepLog,
     unreadable: Unreadable,
 }
 
@@ -45,6 +42,8 @@ pub struct Run {
 pub enum Outcome {
     /// All epochs are done.
     Finished,
+    /// Validation no longer improved, and the settings say that the run ends then.
+    StoppedEarly,
     /// The observer asked to stop; a checkpoint was written first.
     Interrupted,
 }
@@ -67,7 +66,7 @@ impl Run {
         let dataset = CheXpert::open(&config.data)?;
         let (training, validation) = loaders(&config, &dataset)?;
         let name = device.to_string();
-        let device = device.open()?.autodiff();
+        let device = training_device(&config, device)?;
         let network = spec.init(config.seed, &device);
         let (network, report) = match &config.weights {
             Some(path) => {
@@ -113,20 +112,17 @@ impl Run {
         })?;
         let mut run = Self {
             unreadable: Unreadable::open(&directory)?,
+            steps: StepLog::open(&directory, 0)?,
             directory,
-            normalization,
-            device,
-            network,
-            optimizer: optimizer(),
+            trainer: Trainer::new(config, normalization, device, &network)?,
             training,
             validation,
             progress: Progress::default(),
-            saved_at: 0,
-            config,
+            saved_at: (0, 0),
         };
         run.save()?;
         // Last, so that a run that was killed here can be begun anew.
-        run.directory.write_config(&run.config)?;
+        run.directory.write_config(run.trainer.config())?;
         Ok(run)
     }
 
@@ -162,25 +158,26 @@ impl Run {
             }
         }
         let (training, validation) = loaders(&config, &dataset)?;
-        let device = device.open()?.autodiff();
-        let checkpoint = Progress::newest(&directory, |checkpoint, reason| {
+        let device = training_device(&config, device)?;
+        let Checkpoint {
+            progress,
+            state,
+            path,
+        } = Progress::newest(&directory, |checkpoint, reason| {
             let _ = observer(Event::Refused { checkpoint, reason });
         })?;
-        let network = config.network()?.init(config.seed, &device);
-        let (network, optimizer, progress) = checkpoint.restore(network, optimizer())?;
+        let trainer = Trainer::restore(config, provenance.normalization, device, &state)
+            .map_err(|reason| Error::Checkpoint { path, reason })?;
         directory.write_validations(&progress.validations)?;
         Ok(Self {
             unreadable: Unreadable::open(&directory)?,
+            steps: StepLog::open(&directory, progress.step)?,
             directory,
-            normalization: provenance.normalization,
-            device,
-            network,
-            optimizer,
+            trainer,
             training,
             validation,
-            saved_at: progress.examples,
+            saved_at: (progress.examples, progress.step),
             progress,
-            config,
         })
     }
 
@@ -191,45 +188,74 @@ impl Run {
 
     /// Training examples of the whole run.
     pub fn examples(&self) -> u64 {
-        self.config.epochs * self.training.records().len() as u64
+        self.config().epochs * self.training.records().len() as u64
+    }
+
+    /// Steps that were left out so far, because their loss or gradients were no finite numbers.
+    pub fn skipped_steps(&self) -> u64 {
+        self.progress.skipped_steps
+    }
+
+    fn config(&self) -> &TrainConfig {
+        self.trainer.config()
     }
 
     /// Trains to the end of the last epoch, or until the observer breaks.
     ///
     /// # Errors
-    /// [`Error::Loss`] when the loss is not finite, [`Error::Unreadable`] when too many images cannot
-    /// be read, [`Error::Io`] when a file cannot be written; the newest checkpoint stays usable.
+    /// [`Error::NotFinite`] when loss or gradients are no finite numbers, unless such steps are
+    /// skipped, [`Error::Unreadable`] when too many images cannot be read, [`Error::Io`] when a file
+    /// cannot be written; the newest checkpoint stays usable.
     pub fn train(&mut self, observer: &mut Observer) -> Result<Outcome> {
-        while !self.finished() {
+        while !self.is_finished() {
             let Progress { epoch, batch, .. } = self.progress;
-            let batches = self.training.shuffled(self.config.seed, epoch, batch);
+            self.trainer.enter_epoch(epoch)?;
+            let batches = self.training.shuffled(self.config().seed, epoch, batch);
             for batch in batches {
-                if self.validation_due() && self.validate(observer)?.is_break() {
+                if self.validation_is_due() && self.validate(observer)?.is_break() {
                     return self.interrupted();
+                }
+                if self.has_stopped_early() {
+                    break;
                 }
                 if self.step(&batch?, observer)?.is_break() {
                     return self.interrupted();
                 }
-                if self.progress.examples - self.saved_at >= self.config.checkpoint_every {
+                let Progress { examples, step, .. } = self.progress;
+                let (saved_examples, saved_step) = self.saved_at;
+                let every = self.config().checkpoint_every;
+                if every.is_over(examples - saved_examples, step - saved_step) {
                     self.save()?;
                 }
             }
-            self.progress.epoch += 1;
-            self.progress.batch = 0;
+            if !self.has_stopped_early() {
+                self.progress.epoch += 1;
+                self.progress.batch = 0;
+            }
         }
-        if self.validation_due() && self.validate(observer)?.is_break() {
+        if self.validation_is_due() && self.validate(observer)?.is_break() {
             return self.interrupted();
         }
-        Ok(Outcome::Finished)
+        Ok(match self.has_stopped_early() {
+            true => Outcome::StoppedEarly,
+            false => Outcome::Finished,
+        })
     }
 
-    fn finished(&self) -> bool {
-        self.progress.epoch >= self.config.epochs
+    fn is_finished(&self) -> bool {
+        self.progress.epoch >= self.config().epochs || self.has_stopped_early()
     }
 
-    fn validation_due(&self) -> bool {
-        let since = self.progress.examples - self.progress.validated_at;
-        since >= self.config.validate_every || (self.finished() && since > 0)
+    fn has_stopped_early(&self) -> bool {
+        let stopping = self.config().early_stopping;
+        stopping.is_some_and(|stopping| stopping.is_due(&self.progress.validation_aucs))
+    }
+
+    fn validation_is_due(&self) -> bool {
+        let examples = self.progress.examples - self.progress.validated_at;
+        let steps = self.progress.step - self.progress.validated_step;
+        let every = self.config().validate_every;
+        every.is_over(examples, steps) || (self.is_finished() && examples > 0)
     }
 
     fn interrupted(&mut self) -> Result<Outcome> {
@@ -238,10 +264,25 @@ impl Run {
     }
 
     fn save(&mut self) -> Result<()> {
-        self.progress
-            .save(&self.network, &self.optimizer, &self.directory)?;
-        self.saved_at = self.progress.examples;
+        self.steps.flush()?;
+        let path = self.directory.checkpoints();
+        let state = self.trainer.state().map_err(Error::io("write", &path))?;
+        self.progress.save(&state, &self.directory)?;
+        self.saved_at = (self.progress.examples, self.progress.step);
         Ok(())
+    }
+
+    /// What the schedule makes of the learning rate now.
+    fn rate_factor(&self) -> f64 {
+        let config = self.config();
+        let position = Position {
+            step: self.progress.step,
+            examples: self.progress.examples,
+            steps: config.epochs * self.training.batches_per_epoch() as u64,
+            all_examples: self.examples(),
+            validations: &self.progress.validation_aucs,
+        };
+        config.schedule.factor(config.warm_up, position)
     }
 
     /// One optimiser step.
@@ -250,63 +291,52 @@ impl Run {
         self.unreadable.note(
             (Split::Train, &records),
             &batch.skipped,
-            self.config.max_unreadable,
+            self.trainer.config().max_unreadable,
             &self.directory,
             observer,
         )?;
-        let mut mean = 0.0;
+        let seen = (batch.indices.len() + batch.skipped.len()) as u64;
+        let (mut loss, mut learning_rate) = (0.0, 0.0);
         if !batch.indices.is_empty() {
-            let step = self.progress.step + 1;
-            // Dropout draws from the device's generator, whose state cannot be stored: it starts
-            // anew at each step, from a number that differs for every seed and step.
-            self.device.seed(
-                self.config
-                    .seed
-                    .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                    .wrapping_add(step),
-            );
-            let input = Input::new(batch, &self.normalization, &self.device);
-            let (logits, auxiliary) = self.network.forward_with_auxiliary(input.images);
-            let cross_entropy = |logits| {
-                masked_binary_cross_entropy(logits, input.targets.clone(), input.mask.clone())
-            };
-            let mut loss = cross_entropy(logits);
-            if let Some(logits) = auxiliary {
-                loss = loss + cross_entropy(logits) * self.config.auxiliary_loss_weight;
-            }
-            mean = loss.clone().into_scalar::<f32>();
-            if !mean.is_finite() {
-                return Err(Error::Loss {
-                    loss: mean,
-                    step,
-                    images: named(&records, &batch.indices),
+            let number = self.progress.step + 1;
+            let step = self.trainer.step(batch, number, self.rate_factor())?;
+            self.progress.step = number;
+            if step.is_taken() {
+                self.progress.losses.push(step.loss);
+            } else {
+                let images = named(&records, &batch.indices);
+                if self.config().non_finite == NonFinite::Stop {
+                    return Err(step.not_finite(number, images));
+                }
+                self.progress.skipped_steps += 1;
+                let _ = observer(Event::StepSkipped {
+                    step: number,
+                    images: &images,
                 });
             }
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-            self.network =
-                self.optimizer
-                    .step(self.config.learning_rate, self.network.clone(), gradients);
-            self.progress.step = step;
-            self.progress.losses.push(mean);
+            let Progress {
+                epoch, examples, ..
+            } = self.progress;
+            self.steps.push(number, epoch, examples + seen, &step);
+            (loss, learning_rate) = (step.loss, step.learning_rate);
         }
         self.progress.batch += 1;
-        self.progress.examples += (batch.indices.len() + batch.skipped.len()) as u64;
+        self.progress.examples += seen;
         Ok(observer(Event::Step {
             examples: self.progress.examples,
             of: self.examples(),
-            loss: mean,
+            loss,
+            learning_rate,
         }))
     }
 
     fn validate(&mut self, observer: &mut Observer) -> Result<ControlFlow<()>> {
-        // `valid` brings running statistics up to date and shares none with the training network.
-        let network = self.network.valid();
-        let device = self.device.clone().inner();
+        let network = self.trainer.inference();
         let predicted = predict(
             &network,
             &self.validation,
-            &self.normalization,
-            &device,
+            self.trainer.normalization(),
+            &self.trainer.inference_device(),
             observer,
         )?;
         let Some(prediction) = predicted else {
@@ -316,7 +346,7 @@ impl Run {
         self.unreadable.note(
             (Split::Valid, &records),
             &prediction.skipped,
-            self.config.max_unreadable,
+            self.trainer.config().max_unreadable,
             &self.directory,
             observer,
         )?;
@@ -341,10 +371,13 @@ impl Run {
                 .collect(),
         };
         self.progress.validated_at = self.progress.examples;
+        self.progress.validated_step = self.progress.step;
+        let auc = record.validation_auc.unwrap_or(f64::NAN);
+        self.progress.validation_aucs.push(auc);
         let line =
             serde_json::to_string(&record).map_err(Error::io("describe", self.directory.root()))?;
         self.progress.validations.push(line);
-        let keep = self.config.keep_best;
+        let keep = self.config().keep_best;
         self.progress
             .keep_if_good(&network, record.validation_auc, keep, &self.directory)?;
         self.save()?;
@@ -354,13 +387,13 @@ impl Run {
     }
 }
 
-/// Adam as PyTorch has it; Burn's own default epsilon is 1e-5.
-fn optimizer() -> ModuleOptimizer {
-    AdamConfig::new()
-        .with_beta_1(0.9)
-        .with_beta_2(0.999)
-        .with_epsilon(1e-8)
-        .init()
+/// Where gradients are computed.
+fn training_device(config: &TrainConfig, choice: DeviceChoice) -> Result<Device> {
+    let device = choice.open()?.autodiff();
+    Ok(match config.gradient_checkpointing {
+        true => device.gradient_checkpointing(),
+        false => device,
+    })
 }
 
 fn loaders(config: &TrainConfig, dataset: &CheXpert) -> Result<(Loader, Loader)> {

@@ -19,6 +19,7 @@ use crate::{Error, Result, TrainConfig};
 /// | `config.toml` | the settings ([`TrainConfig`]) |
 /// | `provenance.json` | version, device, digests of weights and data, normalisation ([`Provenance`]) |
 /// | `metrics.jsonl` | one line a validation ([`ValidationRecord`]) |
+/// | `steps.csv` | one row an optimiser step: examples, learning rate, loss, norm of the gradients |
 /// | `unreadable.csv` | images that were left out, and why; absent when there are none |
 /// | `checkpoints/` | the newest two to resume from, the best for the ensemble |
 /// | `predictions/` | probabilities and labels of each evaluated split, by image and by study |
@@ -218,8 +219,7 @@ impl RunDirectory {
 
     pub(crate) fn write_config(&self, config: &TrainConfig) -> Result<()> {
         let path = self.config_path();
-        let text = config.to_toml().map_err(Error::io("write", &path))?;
-        write_whole(&path, text.as_bytes())
+        write_whole(&path, config.to_toml()?.as_bytes())
     }
 
     pub(crate) fn write_provenance(&self, provenance: &Provenance) -> Result<()> {
@@ -229,6 +229,11 @@ impl RunDirectory {
     pub(crate) fn write_validations(&self, lines: &[String]) -> Result<()> {
         let text: String = lines.iter().map(|line| line.clone() + "\n").collect();
         write_whole(&self.root.join("metrics.jsonl"), text.as_bytes())
+    }
+
+    /// The table of all optimiser steps.
+    pub fn steps_path(&self) -> PathBuf {
+        self.root.join("steps.csv")
     }
 
     pub(crate) fn unreadable_path(&self) -> PathBuf {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use chextransfer_data::{CheXpert, Split};
 use chextransfer_models::{Architecture, DeviceChoice};
-use chextransfer_train::{Ensemble, Error, Event, Outcome, Run, RunDirectory, TrainConfig};
+use chextransfer_train::{
+    Ensemble, Error, Event, Interval, Outcome, Run, RunDirectory, TrainConfig,
+};
 use common::*;
 
 struct Setting {
@@ -380,8 +382,8 @@ fn a_loss_that_is_no_number_ends_the_run_with_the_checkpoint_before_it() {
     } = setting();
     let config = TrainConfig {
         learning_rate: 1e30,
-        checkpoint_every: 1,
-        validate_every: 1000,
+        checkpoint_every: Interval::Examples(1),
+        validate_every: Interval::Examples(1000),
         ..config
     };
     let mut run = begin(&config, &out).unwrap();
@@ -394,7 +396,7 @@ fn a_loss_that_is_no_number_ends_the_run_with_the_checkpoint_before_it() {
             ControlFlow::Continue(())
         })
         .unwrap_err();
-    assert!(matches!(error, Error::Loss { .. }), "{error}");
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
     let at = format!("at step {}", losses.len() + 1);
     let first = message(&error, &[&at, "view1_frontal.jpg", "nothing was updated"]);
@@ -420,8 +422,8 @@ fn a_validation_without_a_finite_loss_ends_the_run_with_the_checkpoint_before_it
     } = setting();
     let config = TrainConfig {
         learning_rate: 1e30,
-        checkpoint_every: 1000,
-        validate_every: 4,
+        checkpoint_every: Interval::Examples(1000),
+        validate_every: Interval::Examples(4),
         ..config
     };
     let mut run = begin(&config, &out).unwrap();

@@ -13,7 +13,9 @@ use burn::store::ModuleRecord;
 use chextransfer_data::{CheXpert, Loader, LoaderConfig, Observation, Split};
 use chextransfer_metrics::Predictions;
 use chextransfer_models::weights::sha256_hex;
-use chextransfer_train::{Ensemble, Event, Outcome, Run, TrainConfig, ValidationRecord, predict};
+use chextransfer_train::{
+    Ensemble, Event, Interval, Outcome, Run, TrainConfig, ValidationRecord, predict,
+};
 use common::*;
 use serde_json::Value;
 
@@ -35,7 +37,7 @@ fn validations_come_every_so_many_examples_and_at_the_end() {
     for validate_every in [1, 8, epoch + 1, 10_000] {
         let config = TrainConfig {
             epochs: 3,
-            validate_every,
+            validate_every: Interval::Examples(validate_every),
             ..settings(&data)
         };
         let run = trained(
@@ -98,7 +100,7 @@ fn the_checkpoints_with_the_highest_validation_auc_are_kept() {
     let data = phantom(folder.path(), 24);
     for keep_best in [1, 3, 100] {
         let config = TrainConfig {
-            validate_every: 4,
+            validate_every: Interval::Examples(4),
             keep_best,
             ..settings(&data)
         };
@@ -138,7 +140,7 @@ fn the_ensemble_is_the_mean_of_its_members_probabilities() {
     let folder = tempfile::tempdir().unwrap();
     let config = TrainConfig {
         keep_best: 3,
-        validate_every: 4,
+        validate_every: Interval::Examples(4),
         ..settings(&phantom(folder.path(), 24))
     };
     let out = folder.path().join("run");
@@ -323,7 +325,7 @@ fn training_fits_a_few_images() {
     let config = TrainConfig {
         epochs: 40,
         learning_rate: 3e-3,
-        validate_every: rows(&data, Split::Train),
+        validate_every: Interval::Examples(rows(&data, Split::Train)),
         ..settings(&data)
     };
     let run = trained(&config, &folder.path().join("run"));

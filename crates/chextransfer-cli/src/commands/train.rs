@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chextransfer_data::{BlankPolicy, LabelProblem, Split, UncertaintyPolicy};
 use chextransfer_models::{Architecture, DeviceChoice};
 use chextransfer_study::{CurvePoint, training_curve};
-use chextransfer_train::{Ensemble, Event, Outcome, Run, TrainConfig};
+use chextransfer_train::{Ensemble, Event, Freeze, Interval, Outcome, Run, TrainConfig};
 
 use super::result_line;
 use super::weights::{Folders, Known};
@@ -51,9 +51,13 @@ pub(crate) struct Arguments {
     /// Adam's learning rate [default: 0.0001]
     #[arg(long)]
     learning_rate: Option<f64>,
-    /// Training images between validations [default: 8192]
+    /// How often to validate, for example `8192 examples` or `512 steps` [default: 8192 examples]
     #[arg(long)]
-    validate_every: Option<u64>,
+    validate_every: Option<Interval>,
+    /// What is not trained: nothing, body (a linear probe), blocks:N (the stem and N blocks) or gradual:N (one
+    /// block more every N epochs) [default: nothing]
+    #[arg(long)]
+    freeze: Option<Freeze>,
     /// Checkpoints that are averaged [default: 10]
     #[arg(long)]
     keep_best: Option<usize>,
@@ -66,6 +70,9 @@ pub(crate) struct Arguments {
     /// What becomes of blank labels: negative or ignore [default: negative]
     #[arg(long)]
     blank: Option<BlankPolicy>,
+    /// Any other setting, as in config.toml: --set schedule.kind=cosine --set clip_norm=1.0
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    set: Vec<(String, String)>,
     /// Seed of everything that is drawn [default: 0]
     #[arg(long)]
     seed: Option<u64>,
@@ -75,6 +82,9 @@ pub(crate) struct Arguments {
     /// cpu, cuda, cuda:N or wgpu
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
+    /// Print all settings as a config.toml, and stop
+    #[arg(long)]
+    print_config: bool,
     /// The run's folder
     #[arg(long)]
     out: PathBuf,
@@ -103,7 +113,8 @@ impl Arguments {
             epochs,
             batch_size,
             learning_rate,
-            validate_every
+            validate_every,
+            freeze
         );
         replace!(keep_best, max_unreadable, seed, loader_threads);
         if let Some(given) = &self.weights {
@@ -115,12 +126,25 @@ impl Arguments {
         let LabelProblem { uncertainty, blank } = &mut config.labels;
         *uncertainty = self.uncertain.unwrap_or(*uncertainty);
         *blank = self.blank.unwrap_or(*blank);
+        for (name, value) in &self.set {
+            config = config.with_setting(name, value)?;
+        }
         Ok(config)
     }
 }
 
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let (config, out, device) = (arguments.settings()?, &arguments.out, arguments.device);
+    if arguments.print_config {
+        config.check()?;
+        result_line!("{}", config.to_toml()?.trim_end());
+        return Ok(());
+    }
     let mut progress = progress()?;
     let mut observer = |event: Event| progress.show(event);
     let mut run = if arguments.resume {

@@ -7,13 +7,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use burn::module::Module;
-use burn::store::{BurnToPyTorchAdapter, ModuleRecord, ModuleSnapshot};
+use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
 use chextransfer_data::Split;
 use chextransfer_data::phantom::{self, PhantomConfig, SplitFractions};
 use chextransfer_models::weights::{Dialect, sha256_hex};
 use chextransfer_models::{Architecture, DeviceChoice};
-use chextransfer_train::{Ensemble, Event, Outcome, Run, RunDirectory, TrainConfig};
+use chextransfer_train::{Ensemble, Event, Interval, Outcome, Run, RunDirectory, TrainConfig};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -44,8 +43,8 @@ pub(crate) fn settings(data: &Path) -> TrainConfig {
         epochs: 2,
         batch_size: 4,
         learning_rate: 1e-3,
-        validate_every: 12,
-        checkpoint_every: 8,
+        validate_every: Interval::Examples(12),
+        checkpoint_every: Interval::Examples(8),
         keep_best: 2,
         bootstrap_replicates: 20,
         loader_threads: 0,
@@ -95,13 +94,11 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     RUNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All that a finished run must reproduce, line by line, each with the file that it is from.
-///
-/// Of weights it has the SHA-256 of names, shapes and values. Digests of the files themselves are
-/// left out: Burn stores parameters under random numbers, and running statistics get new ones
-/// whenever a network is made.
+/// All that a finished run must reproduce, line by line, each with the file that it is from; of weights
+/// and optimiser the SHA-256 of the files.
 pub(crate) fn left_behind(config: &TrainConfig, folder: &Path) -> Vec<String> {
     let directory = RunDirectory::open(folder).unwrap();
+    assert_eq!(directory.config().unwrap().seed, config.seed);
     Ensemble::open(&directory)
         .unwrap()
         .evaluate(Split::Test, CPU, &mut quiet)
@@ -109,20 +106,19 @@ pub(crate) fn left_behind(config: &TrainConfig, folder: &Path) -> Vec<String> {
         .unwrap();
     let newest = format!("checkpoints/{}", checkpoints(folder)[0]);
     let mut left = Vec::new();
-    let predictions = "predictions/test.csv".to_owned();
     for file in [
         "metrics.jsonl".to_owned(),
-        predictions,
+        "steps.csv".to_owned(),
+        "predictions/test.csv".to_owned(),
         format!("{newest}/progress.toml"),
+        format!("{newest}/SHA256SUMS"),
     ] {
         let text = fs::read_to_string(folder.join(&file)).unwrap();
-        let lines = text.lines().filter(|line| !line.contains("sha256 ="));
-        left.extend(lines.map(|line| format!("{file}: {line}")));
+        left.extend(text.lines().map(|line| format!("{file}: {line}")));
     }
-    let best = names(&folder.join("checkpoints/best"));
-    let best = best.iter().map(|name| format!("checkpoints/best/{name}"));
-    for file in best.chain([format!("{newest}/network.bpk")]) {
-        left.push(format!("{file}: {}", digest(config, &folder.join(&file))));
+    for file in names(&folder.join("checkpoints/best")) {
+        let bytes = fs::read(folder.join("checkpoints/best").join(&file)).unwrap();
+        left.push(format!("{file}: {}", sha256_hex(&bytes)));
     }
     left
 }
@@ -152,18 +148,6 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// SHA-256 of the names, shapes and values of stored weights.
-fn digest(config: &TrainConfig, path: &Path) -> String {
-    let network = config.network().unwrap().init(99, &CPU.open().unwrap());
-    let network = network.load_record(ModuleRecord::load(path).unwrap());
-    let mut content = Vec::new();
-    for tensor in network.collect(None, None, false) {
-        content.extend(format!("{} {:?} ", tensor.name, tensor.shape).into_bytes());
-        content.extend(tensor.into_bytes().unwrap().iter());
-    }
-    sha256_hex(&content)
 }
 
 pub(crate) fn copy_folder(from: &Path, to: &Path) {

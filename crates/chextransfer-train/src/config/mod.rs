@@ -1,0 +1,491 @@
+//! Every setting of a run, with the paper's protocol as default.
+
+mod check;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chextransfer_data::{CropPosition, ImageRecipe, Interpolation, LabelProblem, LoaderConfig};
+use chextransfer_models::weights::Checkpoint;
+use chextransfer_models::{Architecture, NetworkSpec};
+use serde::{Deserialize, Serialize};
+
+use crate::learning_rates::LearningRates;
+use crate::{EarlyStopping, Error, Freeze, Interval, OptimizerConfig, Result, Schedule};
+
+/// What is trained, on what, and how: the content of a run's `config.toml`.
+///
+/// Defaults are the protocol of Ke et al. 2021 as far as it is stated, and its authors' published
+/// defaults elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The network.
+    pub architecture: Architecture,
+    /// How many of its last blocks are dropped.
+    #[serde(default)]
+    pub minus: usize,
+    /// A safetensors or PyTorch file with ImageNet weights under torchvision's or timm's names; random
+    /// weights without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// What is known of that file: a row of the manifest. Its names, its constants of batch
+    /// normalisation and its statistics of images are then used, and the file must be the pinned
+    /// one; without, images are normalised for ImageNet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// The dataset's folder, with `train.csv`, `valid.csv` and perhaps `test.csv`.
+    pub data: PathBuf,
+    /// Side of the square that the network sees, in pixels; images are resized to it by their shorter side.
+    #[serde(default = "defaults::image_size")]
+    pub image_size: u32,
+    /// What becomes of uncertain and blank labels.
+    #[serde(default = "LabelProblem::paper")]
+    pub labels: LabelProblem,
+    /// Passes over the training split.
+    #[serde(default = "defaults::epochs")]
+    pub epochs: u64,
+    /// Images in an optimiser step.
+    #[serde(default = "defaults::batch_size")]
+    pub batch_size: usize,
+    /// Images that are computed at a time, where a whole batch is too large for the memory; their
+    /// gradients add up to the batch's, though batch normalisation sees the parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch_size: Option<usize>,
+    /// How weights follow their gradients.
+    #[serde(default)]
+    pub optimizer: OptimizerConfig,
+    /// Whether weight decay also shrinks biases and normalisations, as PyTorch's optimisers do.
+    #[serde(default = "defaults::decay_all")]
+    pub decay_all: bool,
+    /// The learning rate, before schedule and decay by layer.
+    #[serde(default = "defaults::learning_rate")]
+    pub learning_rate: f64,
+    /// The learning rate of parts of the network: `stem`, `blocks.0` and so on, `neck`, `auxiliary`,
+    /// `head`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub learning_rates: BTreeMap<String, f64>,
+    /// What each block's learning rate is multiplied by for every part between it and the head; 1 for
+    /// the same rate everywhere.
+    #[serde(default = "defaults::layer_decay")]
+    pub layer_decay: f64,
+    /// How the learning rate changes over the run.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How long the learning rate rises before the schedule begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<Interval>,
+    /// What is not trained.
+    #[serde(default)]
+    pub freeze: Freeze,
+    /// The norm that all gradients together are shortened to, where it is longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Decay of an exponential moving average of the weights, which is then what is validated and
+    /// kept; for example 0.999.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
+    /// Probability of dropout before the classifier; the architecture's own without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// Probability of leaving out the last residual branch, falling to 0 at the first; the
+    /// architecture's own without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stochastic_depth: Option<f64>,
+    /// Weight of the loss of an auxiliary classifier, which a whole `inception_v3` has; 0 leaves the
+    /// classifier away.
+    #[serde(default = "defaults::auxiliary_loss_weight")]
+    pub auxiliary_loss_weight: f64,
+    /// What becomes of a step whose loss or gradients are no finite numbers.
+    #[serde(default)]
+    pub non_finite: NonFinite,
+    /// Computes elementwise activations again in the backward pass instead of keeping them: less
+    /// memory, the same gradients.
+    #[serde(default)]
+    pub gradient_checkpointing: bool,
+    /// How often the run validates; it does so once more behind its last step. The paper's "8192
+    /// gradient steps" are 8,192 examples in its authors' code.
+    #[serde(default = "defaults::validate_every")]
+    pub validate_every: Interval,
+    /// Ends the run before its last epoch when validation no longer improves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+    /// How often a checkpoint to resume from is made; each validation makes one as well.
+    #[serde(default = "defaults::checkpoint_every")]
+    pub checkpoint_every: Interval,
+    /// How many checkpoints with the best mean validation AUROC are kept and averaged.
+    #[serde(default = "defaults::keep_best")]
+    pub keep_best: usize,
+    /// The share of a split's images that may be unreadable before the run fails.
+    #[serde(default = "defaults::max_unreadable")]
+    pub max_unreadable: f64,
+    /// Replicates of the bootstrap on the final evaluation.
+    #[serde(default = "defaults::bootstrap_replicates")]
+    pub bootstrap_replicates: usize,
+    /// Seed of initial weights, order, crops, dropout and bootstrap.
+    #[serde(default)]
+    pub seed: u64,
+    /// Threads that decode images; changes no result.
+    #[serde(default = "defaults::loader_threads")]
+    pub loader_threads: usize,
+}
+
+/// What becomes of a step whose loss or gradients are no finite numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NonFinite {
+    /// The run ends with an error that names the step and its images.
+    #[default]
+    Stop,
+    /// The step is left out, reported and counted; the network stays as it was before.
+    Skip,
+}
+
+/// The protocol's numbers.
+mod defaults {
+    use crate::Interval;
+
+    pub(super) fn image_size() -> u32 {
+        320
+    }
+    pub(super) fn epochs() -> u64 {
+        3
+    }
+    pub(super) fn batch_size() -> usize {
+        16
+    }
+    pub(super) fn learning_rate() -> f64 {
+        1e-4
+    }
+    pub(super) fn auxiliary_loss_weight() -> f64 {
+        chextransfer_models::Network::AUXILIARY_LOSS_WEIGHT
+    }
+    pub(super) fn decay_all() -> bool {
+        true
+    }
+    pub(super) fn layer_decay() -> f64 {
+        1.0
+    }
+    pub(super) fn validate_every() -> Interval {
+        Interval::Examples(8192)
+    }
+    pub(super) fn checkpoint_every() -> Interval {
+        Interval::Examples(2048)
+    }
+    pub(super) fn keep_best() -> usize {
+        10
+    }
+    pub(super) fn max_unreadable() -> f64 {
+        0.01
+    }
+    pub(super) fn bootstrap_replicates() -> usize {
+        1000
+    }
+    pub(super) fn loader_threads() -> usize {
+        2
+    }
+}
+
+impl TrainConfig {
+    /// The paper's protocol for this network on this dataset.
+    pub fn paper(architecture: Architecture, data: impl Into<PathBuf>) -> Self {
+        Self {
+            architecture,
+            minus: 0,
+            weights: None,
+            checkpoint: None,
+            data: data.into(),
+            image_size: defaults::image_size(),
+            labels: LabelProblem::paper(),
+            epochs: defaults::epochs(),
+            batch_size: defaults::batch_size(),
+            micro_batch_size: None,
+            optimizer: OptimizerConfig::default(),
+            decay_all: defaults::decay_all(),
+            learning_rate: defaults::learning_rate(),
+            learning_rates: BTreeMap::new(),
+            layer_decay: defaults::layer_decay(),
+            schedule: Schedule::Constant,
+            warm_up: None,
+            freeze: Freeze::Nothing,
+            clip_norm: None,
+            ema_decay: None,
+            dropout: None,
+            stochastic_depth: None,
+            auxiliary_loss_weight: defaults::auxiliary_loss_weight(),
+            non_finite: NonFinite::Stop,
+            gradient_checkpointing: false,
+            validate_every: defaults::validate_every(),
+            early_stopping: None,
+            checkpoint_every: defaults::checkpoint_every(),
+            keep_best: defaults::keep_best(),
+            max_unreadable: defaults::max_unreadable(),
+            bootstrap_replicates: defaults::bootstrap_replicates(),
+            seed: 0,
+            loader_threads: defaults::loader_threads(),
+        }
+    }
+
+    /// Reads a `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the file and what is wrong in it.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        toml::from_str(&text).map_err(|error: toml::de::Error| {
+            Error::io("read", path)(error.to_string().trim().replace('\n', " "))
+        })
+    }
+
+    /// The same settings with one of them replaced, named as in `config.toml`, with a dot before the
+    /// name inside a table: `clip_norm`, `schedule.floor`. The value is TOML's, and quotes around a
+    /// text may be left out. A `kind` begins its table anew.
+    ///
+    /// # Errors
+    /// [`Error::BadSetting`] when there is no such setting or the value is not one of its own.
+    pub fn with_setting(&self, name: &str, value: &str) -> Result<Self> {
+        let wrong = |reason: String| Error::BadSetting {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            reason: reason.trim().replace('\n', " "),
+        };
+        let parsed = toml::from_str::<toml::Table>(&format!("value = {value}"));
+        let parsed = parsed.ok().and_then(|mut table| table.remove("value"));
+        let parsed = parsed.unwrap_or_else(|| value.into());
+        let mut settings = toml::Table::try_from(self).map_err(|error| wrong(error.to_string()))?;
+        let mut table = &mut settings;
+        let (path, last) = name.rsplit_once('.').unwrap_or(("", name));
+        for step in path.split('.').filter(|step| !step.is_empty()) {
+            let inner = table
+                .entry(step)
+                .or_insert_with(|| toml::Table::new().into());
+            table = match inner {
+                toml::Value::Table(inner) => inner,
+                _ => return Err(wrong(format!("`{step}` has no settings inside"))),
+            };
+        }
+        if last == "kind" {
+            table.clear();
+        }
+        table.insert(last.to_owned(), parsed);
+        settings
+            .try_into()
+            .map_err(|error: toml::de::Error| wrong(error.message().to_owned()))
+    }
+
+    /// The settings as the content of a `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where TOML has no form for them.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::Internal {
+            reason: error.to_string(),
+        })
+    }
+
+    /// The network that these settings describe.
+    ///
+    /// # Errors
+    /// When more blocks are dropped than there are, or the images are too small for it.
+    pub fn network(&self) -> Result<NetworkSpec> {
+        let classes = chextransfer_data::Observation::COUNT;
+        let mut spec = self.architecture.minus(self.minus)?.with_classes(classes)?;
+        if let Some(checkpoint) = &self.checkpoint {
+            spec = spec.with_batch_norm(checkpoint.spec()?.batch_norm());
+        }
+        if self.auxiliary_loss_weight == 0.0 {
+            spec = spec.without_auxiliary();
+        }
+        if let Some(probability) = self.dropout {
+            spec = spec.with_dropout(probability);
+        }
+        if let Some(probability) = self.stochastic_depth {
+            spec = spec.with_stochastic_depth(probability);
+        }
+        spec.check_training_image([self.image_size as usize; 2])?;
+        Ok(spec)
+    }
+
+    /// The learning rate of every part of a network.
+    pub(crate) fn learning_rates(&self, spec: &NetworkSpec) -> Result<LearningRates> {
+        LearningRates::new(
+            spec,
+            self.learning_rate,
+            self.layer_decay,
+            &self.learning_rates,
+        )
+    }
+
+    /// How an image becomes the network's square: random crops in training, centred ones otherwise.
+    pub fn recipe(&self) -> ImageRecipe {
+        ImageRecipe {
+            resize: self.image_size,
+            crop: self.image_size,
+            position: CropPosition::Random,
+            interpolation: Interpolation::Bilinear,
+        }
+    }
+
+    pub(crate) fn loader(&self) -> LoaderConfig {
+        LoaderConfig {
+            batch_size: self.batch_size,
+            threads: self.loader_threads,
+            ..LoaderConfig::default()
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_toml_and_unknown_ones_are_refused() {
+        let config = TrainConfig {
+            minus: 2,
+            weights: Some("weights.safetensors".into()),
+            ..TrainConfig::paper(Architecture::DenseNet121, "data")
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, config.to_toml().unwrap()).unwrap();
+        assert_eq!(TrainConfig::read(&path).unwrap(), config);
+
+        std::fs::write(&path, "architecture = \"resnet18\"\ndata = \"d\"").unwrap();
+        let defaults = TrainConfig::paper(Architecture::ResNet18, "d");
+        assert_eq!(TrainConfig::read(&path).unwrap(), defaults);
+
+        std::fs::write(
+            &path,
+            "architecture = \"resnet18\"\ndata = \"d\"\nepoch = 3",
+        )
+        .unwrap();
+        let message = TrainConfig::read(&path).unwrap_err().to_string();
+        assert!(
+            message.contains("config.toml") && message.contains("unknown field `epoch`"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_setting_is_replaced_by_name() {
+        let config = TrainConfig::paper(Architecture::ResNet18, "d");
+        let set = |name: &str, value: &str| config.with_setting(name, value);
+        assert_eq!(set("epochs", "5").unwrap().epochs, 5);
+        assert_eq!(set("freeze", "blocks:2").unwrap().freeze, Freeze::Blocks(2));
+        assert_eq!(set("clip_norm", "1.0").unwrap().clip_norm, Some(1.0));
+        let every = set("validate_every", "512 steps").unwrap().validate_every;
+        assert_eq!(every, Interval::Steps(512));
+        let sgd = set("optimizer.kind", "sgd").unwrap();
+        let sgd = sgd.with_setting("optimizer.nesterov", "true").unwrap();
+        let expected = OptimizerConfig::Sgd {
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 0.0,
+        };
+        assert_eq!(sgd.optimizer, expected);
+        let rates = set("learning_rates.head", "0.01").unwrap().learning_rates;
+        assert_eq!(rates["head"], 0.01);
+        let stopping = set("early_stopping.patience", "3").unwrap().early_stopping;
+        assert_eq!(stopping.unwrap().patience, 3);
+        for (name, value, expected) in [
+            ("epoch", "5", "unknown field `epoch`"),
+            ("epochs", "many", "invalid type"),
+            ("epochs.of", "5", "`epochs` has no settings inside"),
+            ("schedule.kind", "sawtooth", "unknown variant `sawtooth`"),
+        ] {
+            let message = set(name, value).unwrap_err().to_string();
+            assert!(
+                message.contains(name) && message.contains(expected),
+                "{message}"
+            );
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_setting_out_of_range_is_named() {
+        let sound = TrainConfig::paper(Architecture::ResNet18, "d");
+        assert!(sound.check().is_ok());
+        for (broken, expected) in [
+            (
+                TrainConfig {
+                    batch_size: 0,
+                    ..sound.clone()
+                },
+                "setting `batch_size`: found 0",
+            ),
+            (
+                TrainConfig {
+                    learning_rate: f64::NAN,
+                    ..sound.clone()
+                },
+                "`learning_rate`: found NaN",
+            ),
+            (
+                TrainConfig {
+                    max_unreadable: 1.5,
+                    ..sound.clone()
+                },
+                "found 1.5, expected a share",
+            ),
+            (
+                TrainConfig {
+                    minus: 4,
+                    ..sound.clone()
+                },
+                "at most minus 3",
+            ),
+            (
+                TrainConfig {
+                    image_size: 0,
+                    ..sound.clone()
+                },
+                "0",
+            ),
+            (
+                TrainConfig {
+                    ema_decay: Some(1.0),
+                    ..sound.clone()
+                },
+                "setting `ema_decay`: found 1, expected from 0 to below 1",
+            ),
+            (
+                TrainConfig {
+                    freeze: Freeze::Blocks(5),
+                    ..sound.clone()
+                },
+                "setting `freeze`: found blocks:5",
+            ),
+            (
+                TrainConfig {
+                    schedule: Schedule::Cosine { floor: 2.0 },
+                    ..sound.clone()
+                },
+                "`schedule.floor`: found 2",
+            ),
+            (
+                TrainConfig {
+                    optimizer: OptimizerConfig::Sgd {
+                        momentum: 1.0,
+                        nesterov: false,
+                        weight_decay: 0.0,
+                    },
+                    ..sound.clone()
+                },
+                "`optimizer.momentum`: found 1",
+            ),
+            (
+                TrainConfig {
+                    learning_rates: [("fc".to_owned(), 0.1)].into(),
+                    ..sound.clone()
+                },
+                "resnet18 has no part `fc`",
+            ),
+        ] {
+            let message = broken.check().unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}
