@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use chextransfer::data::phantom::{self, PhantomConfig};
 use chextransfer::data::{CheXpert, Observation, Split};
 use chextransfer::models::{Architecture, DeviceChoice};
-use chextransfer::study::{CurvePoint, explain_run, training_curve};
+use chextransfer::study::{CurvePoint, ExplainConfig, RunExplainer, training_curve};
 use chextransfer::train::{Ensemble, Event, Interval, Outcome, ProgressBar, Run, TrainConfig};
 use clap::Parser;
 
@@ -130,7 +130,6 @@ fn run(arguments: Arguments) -> Result<()> {
     let Some(evaluation) = ensemble.evaluate(Split::Test, arguments.device, &mut observer)? else {
         bail!("interrupted; the same command with --resume goes on");
     };
-    progress.finish();
 
     let points: Vec<_> = run
         .directory()
@@ -140,16 +139,28 @@ fn run(arguments: Arguments) -> Result<()> {
         .collect();
     training_curve(&points, &out.join("training_curve.svg"))?;
     let findings = &Observation::CHEXPERT_AUC;
-    let pictures = explain_run(
+    let explainer = RunExplainer::open(&[run.directory().clone()], ExplainConfig::default())?;
+    let device = arguments.device.open()?;
+    let folder = out.join("explanations");
+    let Some(pictures) = explainer.surest(
         run.directory(),
         Split::Test,
         findings,
-        &arguments.device.open()?,
-    )?;
+        &folder,
+        &device,
+        &mut observer,
+    )?
+    else {
+        bail!(
+            "interrupted; `chextransfer explain {}` goes on",
+            out.display()
+        );
+    };
+    progress.finish();
 
     print!("{evaluation}");
     println!(
-        "\nmetrics.json, training_curve.svg, predictions and {} Grad-CAM overlays lie in {}",
+        "\nmetrics.json, training_curve.svg, predictions and {} sheets of Grad-CAM maps lie in {}",
         pictures.len(),
         out.display()
     );

@@ -49,8 +49,14 @@ pub(crate) fn marching_squares(map: ArrayView2<f32>, threshold: f32) -> Vec<Outl
             let bottom = (row + 1, column, false);
             let left = (row, column, true);
             let right = (row, column + 1, true);
-            let corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)];
-            let mean = || corners.iter().map(|&(r, c)| padded[[r, c]]).sum::<f32>() / 4.0 >= threshold;
+            let corners = [
+                (row, column),
+                (row, column + 1),
+                (row + 1, column + 1),
+                (row + 1, column),
+            ];
+            let mean =
+                || corners.iter().map(|&(r, c)| padded[[r, c]]).sum::<f32>() / 4.0 >= threshold;
             let pieces: &[(Edge, Edge)] = match corners.map(|(r, c)| inside(r, c)) {
                 [false, false, false, false] | [true, true, true, true] => &[],
                 [false, false, false, true] => &[(left, bottom)],
@@ -112,7 +118,12 @@ mod tests {
     /// Signed area by the shoelace formula; lines with the inside on the right are positive where y points down.
     fn area(outline: &Outline) -> f32 {
         let next = outline.iter().cycle().skip(1);
-        outline.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f32>() / 2.0
+        outline
+            .iter()
+            .zip(next)
+            .map(|(a, b)| a[0] * b[1] - b[0] * a[1])
+            .sum::<f32>()
+            / 2.0
     }
 
     #[test]
@@ -145,25 +156,42 @@ mod tests {
         assert_eq!(areas.len(), 3);
         assert!(areas[0] < 0.0, "a hole turns the other way: {areas:?}");
         assert!(areas[1] < 1.1 && areas[2] > 8.0, "{areas:?}");
-        assert!(outlines.iter().flatten().all(|[x, y]| (0.0..=5.0).contains(x) && (0.0..=3.0).contains(y)));
+        assert!(
+            outlines
+                .iter()
+                .flatten()
+                .all(|[x, y]| (0.0..=5.0).contains(x) && (0.0..=3.0).contains(y))
+        );
     }
 
     #[test]
     fn saddles_are_closed_too() {
         for (low, expected) in [(0.0f32, 2), (0.9, 1)] {
             let map = ndarray::array![[1.0, low], [low, 1.0f32]];
-            assert_eq!(marching_squares(map.view(), 0.95 - 0.4 * (1.0 - low)).len(), expected, "{low}");
+            assert_eq!(
+                marching_squares(map.view(), 0.95 - 0.4 * (1.0 - low)).len(),
+                expected,
+                "{low}"
+            );
         }
     }
 
     #[test]
     fn a_contour_is_in_the_pictures_pixels() {
         let map = ndarray::array![[0.0f32, 0.0], [0.0, 1.0]];
-        let window = Window { top: 100, left: 50, height: 600, width: 600 };
+        let window = Window {
+            top: 100,
+            left: 50,
+            height: 600,
+            width: 600,
+        };
         let outlines = contour(map.view(), 0.5, window).unwrap();
         assert_eq!(outlines.len(), 1);
         let inside = |x: &f32, y: &f32| (350.0..=651.0).contains(x) && (400.0..=701.0).contains(y);
-        assert!(outlines[0].iter().all(|[x, y]| inside(x, y)), "{outlines:?}");
+        assert!(
+            outlines[0].iter().all(|[x, y]| inside(x, y)),
+            "{outlines:?}"
+        );
         assert!(contour(map.view(), 2.0, window).unwrap().is_empty());
     }
 }

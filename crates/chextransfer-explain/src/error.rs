@@ -33,7 +33,9 @@ pub enum Error {
     },
 
     /// CAM of a network whose head is more than one linear layer.
-    #[error("{network} has no CAM: a hidden layer lies between its pooled map and its classes; use grad-cam")]
+    #[error(
+        "{network} has no CAM: a hidden layer lies between its pooled map and its classes; use grad-cam"
+    )]
     NoLinearHead {
         /// The network's name.
         network: String,
@@ -167,16 +169,24 @@ impl Error {
         path: &std::path::Path,
     ) -> impl FnOnce(C) -> Self {
         let path = path.to_owned();
-        move |cause| Self::File { action, path, cause: cause.into() }
+        move |cause| Self::File {
+            action,
+            path,
+            cause: cause.into(),
+        }
     }
 
     /// An [`Error::Picture`] for use in `map_err`.
     pub(crate) fn picture(problem: impl ToString) -> Self {
-        Self::Picture { problem: problem.to_string() }
+        Self::Picture {
+            problem: problem.to_string(),
+        }
     }
 
     /// An [`Error::Mask`].
     pub(crate) fn mask(problem: impl ToString) -> Self {
-        Self::Mask { problem: problem.to_string() }
+        Self::Mask {
+            problem: problem.to_string(),
+        }
     }
 }

@@ -33,10 +33,16 @@ impl Explainer {
     pub fn new(network: &Network, method: Method) -> Result<Self> {
         let network = network.valid();
         if method == Method::Cam && network.head().channel_weights().is_none() {
-            return Err(Error::NoLinearHead { network: network.spec().name() });
+            return Err(Error::NoLinearHead {
+                network: network.spec().name(),
+            });
         }
         let block = network.blocks().len() - 1;
-        Ok(Self { network, method, block })
+        Ok(Self {
+            network,
+            method,
+            block,
+        })
     }
 
     /// At the block of this name.
@@ -58,7 +64,10 @@ impl Explainer {
         let spec = self.network.spec();
         let block = spec.architecture().minus(k)?.blocks().len() - 1;
         if block >= spec.blocks().len() {
-            return Err(Error::AlreadyCut { network: spec.name(), minus: k });
+            return Err(Error::AlreadyCut {
+                network: spec.name(),
+                minus: k,
+            });
         }
         self.at(block)
     }
@@ -95,7 +104,10 @@ impl Explainer {
     pub fn explain(&self, images: Tensor<4>, classes: &[usize]) -> Result<Vec<ClassActivationMap>> {
         let [count, ..] = images.dims();
         if classes.len() != count {
-            return Err(Error::Targets { classes: classes.len(), images: count });
+            return Err(Error::Targets {
+                classes: classes.len(),
+                images: count,
+            });
         }
         self.check_classes(classes)?;
         match self.features(images)? {
@@ -159,7 +171,10 @@ impl Explainer {
             Channels::Rgb => 3,
         };
         if channels != expected {
-            return Err(Error::Channels { found: images.dims(), expected });
+            return Err(Error::Channels {
+                found: images.dims(),
+                expected,
+            });
         }
         self.network.spec().describe([height, width])?;
         if count == 0 {
@@ -208,7 +223,12 @@ impl Explainer {
                 let logit = logits[class];
                 let finite = |what, values: &[f32]| match values.iter().find(|v| !v.is_finite()) {
                     None => Ok(()),
-                    Some(&found) => Err(Error::NotFinite { what, image, class, found }),
+                    Some(&found) => Err(Error::NotFinite {
+                        what,
+                        image,
+                        class,
+                        found,
+                    }),
                 };
                 // Checked before the rectifier, which would turn what is no number into zero.
                 finite("logit", &[logit])?;
@@ -235,7 +255,10 @@ impl Explainer {
         for (image, &class) in classes.iter().enumerate() {
             targets[image * outputs + class] = 1.0;
         }
-        let targets = Tensor::<2>::from_data(TensorData::new(targets, [count, outputs]), &features.device());
+        let targets = Tensor::<2>::from_data(
+            TensorData::new(targets, [count, outputs]),
+            &features.device(),
+        );
         let mut gradients = (logits.clone() * targets).sum().backward();
         let gradient = leaf
             .grad_remove(&mut gradients)
@@ -247,11 +270,20 @@ impl Explainer {
     fn by_head_weights(&self, features: &Tensor<4>, classes: &[usize]) -> (Tensor<4>, Tensor<2>) {
         let pooled = self.network.forward_neck(features.clone());
         let logits = self.network.head().forward(pooled.clone());
-        let weights = self.network.head().channel_weights().expect("checked when it was made");
-        let rows = classes.iter().map(|&class| weights.clone().slice([class..class + 1]));
+        let weights = self
+            .network
+            .head()
+            .channel_weights()
+            .expect("checked when it was made");
+        let rows = classes
+            .iter()
+            .map(|&class| weights.clone().slice([class..class + 1]));
         let rows = Tensor::cat(rows.collect(), 0);
         let [count, channels, ..] = pooled.dims();
-        ((pooled * rows.reshape([count, channels, 1, 1])).sum_dim(1), logits)
+        (
+            (pooled * rows.reshape([count, channels, 1, 1])).sum_dim(1),
+            logits,
+        )
     }
 }
 
@@ -275,5 +307,8 @@ fn components(features: &Tensor<4>) -> Tensor<4> {
         let image = image.expect("the chunk has one image's elements");
         maps.extend(first_component(image.t()).iter().map(|&value| value as f32));
     }
-    Tensor::from_data(TensorData::new(maps, [count, 1, height, width]), &features.device())
+    Tensor::from_data(
+        TensorData::new(maps, [count, 1, height, width]),
+        &features.device(),
+    )
 }

@@ -89,11 +89,21 @@ impl Fonts {
     }
 
     /// Text in lines no wider than `width`, broken between words, and within a word that is wider, such as a path.
-    pub(crate) fn wrap(&self, text: &str, width: f32, size: f32, weight: Weight) -> Result<Vec<String>> {
+    pub(crate) fn wrap(
+        &self,
+        text: &str,
+        width: f32,
+        size: f32,
+        weight: Weight,
+    ) -> Result<Vec<String>> {
         let mut lines = Vec::new();
         let mut line = String::new();
         for word in text.split_whitespace() {
-            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            let longer = if line.is_empty() {
+                word.to_owned()
+            } else {
+                format!("{line} {word}")
+            };
             if self.width(&longer, size, weight)? <= width {
                 line = longer;
                 continue;
@@ -136,7 +146,9 @@ pub(crate) fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => escaped.push('?'),
+            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
+                escaped.push('?')
+            }
             letter => escaped.push(letter),
         }
     }
@@ -166,9 +178,16 @@ mod tests {
         let lines = fonts.wrap(text, 120.0, 16.0, Weight::Regular).unwrap();
         assert!(lines.len() > 4, "{lines:?}");
         for line in &lines {
-            assert!(fonts.width(line, 16.0, Weight::Regular).unwrap() <= 120.0, "{line}");
+            assert!(
+                fonts.width(line, 16.0, Weight::Regular).unwrap() <= 120.0,
+                "{line}"
+            );
         }
-        let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        let letters = |text: &str| {
+            text.chars()
+                .filter(|c| !c.is_whitespace())
+                .collect::<String>()
+        };
         assert_eq!(letters(&lines.concat()), letters(text));
     }
 

@@ -51,7 +51,10 @@ impl Localization {
         let size = [map.nrows(), map.ncols()];
         if size != mask.size() {
             let [height, width] = mask.size();
-            return Err(Error::mask(format!("found {height}x{width}, expected the map's {}x{}", size[0], size[1])));
+            return Err(Error::mask(format!(
+                "found {height}x{width}, expected the map's {}x{}",
+                size[0], size[1]
+            )));
         }
         let area = mask.area();
         if area == 0 {
@@ -61,10 +64,17 @@ impl Localization {
         let high = map.fold(f32::NEG_INFINITY, |high, &v| high.max(v));
         let range = high - low;
         if !range.is_finite() {
-            return Err(Error::mask(format!("found a map from {low} to {high}, expected finite values")));
+            return Err(Error::mask(format!(
+                "found a map from {low} to {high}, expected finite values"
+            )));
         }
         if range <= 0.0 {
-            return Ok(Self { hit: 0.0, iou: [0.0; 19], energy: 0.0, energy_above: [0.0; 19] });
+            return Ok(Self {
+                hit: 0.0,
+                iou: [0.0; 19],
+                energy: 0.0,
+                energy_above: [0.0; 19],
+            });
         }
 
         // By the number of thresholds that a pixel reaches, and whether it is inside.
@@ -159,10 +169,26 @@ mod tests {
         let mask = mask(array![[0, 1, 1], [0, 0, 0]]);
         let same = array![[0.0f32, 3.0, 3.0], [0.0, 0.0, 0.0]];
         let found = Localization::of(same.view(), &mask).unwrap();
-        assert_eq!((found.hit, found.energy, found.iou_area(), found.energy_area()), (1.0, 1.0, 1.0, 1.0));
+        assert_eq!(
+            (
+                found.hit,
+                found.energy,
+                found.iou_area(),
+                found.energy_area()
+            ),
+            (1.0, 1.0, 1.0, 1.0)
+        );
         let beside = array![[3.0f32, 0.0, 0.0], [0.0, 0.0, 0.0]];
         let found = Localization::of(beside.view(), &mask).unwrap();
-        assert_eq!((found.hit, found.energy, found.iou_area(), found.energy_area()), (0.0, 0.0, 0.0, 0.0));
+        assert_eq!(
+            (
+                found.hit,
+                found.energy,
+                found.iou_area(),
+                found.energy_area()
+            ),
+            (0.0, 0.0, 0.0, 0.0)
+        );
     }
 
     #[test]
@@ -177,7 +203,9 @@ mod tests {
     #[test]
     fn what_cannot_be_compared_is_an_error() {
         let map = Array2::<f32>::zeros((2, 3));
-        let message = Localization::of(map.view(), &mask(array![[0, 1]])).unwrap_err().to_string();
+        let message = Localization::of(map.view(), &mask(array![[0, 1]]))
+            .unwrap_err()
+            .to_string();
         assert_eq!(message, "mask: found 1x2, expected the map's 2x3");
         let empty = mask(array![[0, 0, 0], [0, 0, 0]]);
         assert!(Localization::of(map.view(), &empty).is_err());

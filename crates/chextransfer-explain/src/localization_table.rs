@@ -36,7 +36,13 @@ pub enum LocalizationMetric {
 
 impl LocalizationMetric {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::HitRate, Self::Iou, Self::IouArea, Self::Energy, Self::EnergyArea];
+    pub const ALL: [Self; 5] = [
+        Self::HitRate,
+        Self::Iou,
+        Self::IouArea,
+        Self::Energy,
+        Self::EnergyArea,
+    ];
 
     /// The name in tables.
     pub const fn name(self) -> &'static str {
@@ -115,7 +121,9 @@ impl IouThresholds {
         let mut sums: BTreeMap<(String, usize), [f64; THRESHOLDS.len()]> = BTreeMap::new();
         for finding in findings {
             for (network, score) in finding.scores.iter().enumerate() {
-                let sum = sums.entry((finding.observation.clone(), network)).or_insert([0.0; THRESHOLDS.len()]);
+                let sum = sums
+                    .entry((finding.observation.clone(), network))
+                    .or_insert([0.0; THRESHOLDS.len()]);
                 for (sum, iou) in sum.iter_mut().zip(score.iou) {
                     *sum += iou;
                 }
@@ -130,7 +138,11 @@ impl IouThresholds {
             }
             best
         };
-        Self(sums.into_iter().map(|(key, sums)| (key, highest(sums))).collect())
+        Self(
+            sums.into_iter()
+                .map(|(key, sums)| (key, highest(sums)))
+                .collect(),
+        )
     }
 
     /// The threshold of an observation and a network.
@@ -139,7 +151,10 @@ impl IouThresholds {
     }
 
     fn place(&self, observation: &str, network: usize) -> usize {
-        self.0.get(&(observation.to_owned(), network)).copied().unwrap_or(HALF)
+        self.0
+            .get(&(observation.to_owned(), network))
+            .copied()
+            .unwrap_or(HALF)
     }
 }
 
@@ -158,7 +173,9 @@ impl LocalizationTable {
         thresholds: &IouThresholds,
         bootstrap: &Bootstrap,
     ) -> Result<Self> {
-        let other = findings.iter().find(|finding| finding.scores.len() != networks.len());
+        let other = findings
+            .iter()
+            .find(|finding| finding.scores.len() != networks.len());
         if let Some(finding) = other {
             return Err(Error::Unequal(format!(
                 "found {} scores of {} in {}, expected one for each of {} networks",
@@ -175,18 +192,27 @@ impl LocalizationTable {
             }
         }
         if observations.is_empty() || networks.is_empty() {
-            return Err(Error::Unequal("found no finding or no network, expected one at least".to_owned()));
+            return Err(Error::Unequal(
+                "found no finding or no network, expected one at least".to_owned(),
+            ));
         }
         let units = Units::named(findings.iter().map(|finding| finding.study.as_str()));
         let mut rows: Vec<_> = observations
             .iter()
             .map(|&observation| LocalizationRow {
                 observation: Some(observation.to_owned()),
-                findings: findings.iter().filter(|f| f.observation == observation).count(),
+                findings: findings
+                    .iter()
+                    .filter(|f| f.observation == observation)
+                    .count(),
                 cells: Vec::new(),
             })
             .collect();
-        rows.push(LocalizationRow { observation: None, findings: findings.len(), cells: Vec::new() });
+        rows.push(LocalizationRow {
+            observation: None,
+            findings: findings.len(),
+            cells: Vec::new(),
+        });
         for metric in LocalizationMetric::ALL {
             // Columns by observation, then by network.
             let mut columns = Vec::new();
@@ -202,7 +228,11 @@ impl LocalizationTable {
             }
             let replicates = bootstrap.resample_means(&units, &columns)?;
             let cell = |columns: &[usize], first: &[usize]| -> Result<LocalizationCell> {
-                let pairs: Vec<_> = first.iter().zip(columns).map(|(first, own)| [*first, *own]).collect();
+                let pairs: Vec<_> = first
+                    .iter()
+                    .zip(columns)
+                    .map(|(first, own)| [*first, *own])
+                    .collect();
                 Ok(LocalizationCell {
                     value: estimate(&replicates.mean(columns), bootstrap)?,
                     difference: match first == columns {
@@ -211,35 +241,68 @@ impl LocalizationTable {
                     },
                 })
             };
-            let column = |observation: usize, network: usize| observation * networks.len() + network;
+            let column =
+                |observation: usize, network: usize| observation * networks.len() + network;
             let all = 0..observations.len();
             for (place, row) in rows.iter_mut().enumerate() {
-                let of_row = if place < observations.len() { place..place + 1 } else { all.clone() };
-                let columns = |network| of_row.clone().map(|o| column(o, network)).collect::<Vec<_>>();
+                let of_row = if place < observations.len() {
+                    place..place + 1
+                } else {
+                    all.clone()
+                };
+                let columns = |network| {
+                    of_row
+                        .clone()
+                        .map(|o| column(o, network))
+                        .collect::<Vec<_>>()
+                };
                 let cells = (0..networks.len()).map(|network| cell(&columns(network), &columns(0)));
                 row.cells.push(cells.collect::<Result<_>>()?);
             }
         }
-        Ok(Self { networks, rows, bootstrap: bootstrap.clone() })
+        Ok(Self {
+            networks,
+            rows,
+            bootstrap: bootstrap.clone(),
+        })
     }
 
     /// The cells of one metric, by row; one cell a network.
-    pub fn metric(&self, metric: LocalizationMetric) -> impl Iterator<Item = (&LocalizationRow, &[LocalizationCell])> {
-        let place = LocalizationMetric::ALL.iter().position(|m| *m == metric).unwrap_or(0);
-        self.rows.iter().map(move |row| (row, row.cells[place].as_slice()))
+    pub fn metric(
+        &self,
+        metric: LocalizationMetric,
+    ) -> impl Iterator<Item = (&LocalizationRow, &[LocalizationCell])> {
+        let place = LocalizationMetric::ALL
+            .iter()
+            .position(|m| *m == metric)
+            .unwrap_or(0);
+        self.rows
+            .iter()
+            .map(move |row| (row, row.cells[place].as_slice()))
     }
 
     /// The table as CSV: one line a metric, observation and network.
     pub fn to_csv(&self) -> String {
-        let mut csv = String::from("Metric,Observation,Findings,Network,Mean,Low,High,Difference,Difference Low,Difference High\n");
+        let mut csv = String::from(
+            "Metric,Observation,Findings,Network,Mean,Low,High,Difference,Difference Low,Difference High\n",
+        );
         for metric in LocalizationMetric::ALL {
             for (row, cells) in self.metric(metric) {
-                let observation = row.observation.as_deref().unwrap_or("mean over observations");
+                let observation = row
+                    .observation
+                    .as_deref()
+                    .unwrap_or("mean over observations");
                 for (network, cell) in self.networks.iter().zip(cells) {
                     let numbers = |estimate: Option<&Estimate>| match estimate {
                         None => ",,".to_owned(),
-                        Some(Estimate { mean, interval: None }) => format!("{mean},,"),
-                        Some(Estimate { mean, interval: Some([low, high]) }) => format!("{mean},{low},{high}"),
+                        Some(Estimate {
+                            mean,
+                            interval: None,
+                        }) => format!("{mean},,"),
+                        Some(Estimate {
+                            mean,
+                            interval: Some([low, high]),
+                        }) => format!("{mean},{low},{high}"),
                     };
                     csv += &format!(
                         "{},{observation},{},\"{}\",{},{}\n",
@@ -257,8 +320,13 @@ impl LocalizationTable {
 }
 
 fn estimate(distribution: &Distribution, bootstrap: &Bootstrap) -> Result<Estimate> {
-    let mean = distribution.estimate.map_err(|undefined| Error::Unequal(undefined.to_string()))?;
-    Ok(Estimate { mean, interval: distribution.interval(bootstrap) })
+    let mean = distribution
+        .estimate
+        .map_err(|undefined| Error::Unequal(undefined.to_string()))?;
+    Ok(Estimate {
+        mean,
+        interval: distribution.interval(bootstrap),
+    })
 }
 
 impl fmt::Display for Estimate {
@@ -278,8 +346,20 @@ impl fmt::Display for LocalizationTable {
             Some(observation) => format!("{observation} ({})", row.findings),
             None => "mean over observations".to_owned(),
         };
-        let first = self.rows.iter().map(|row| label(row).len()).max().unwrap_or(0).max(24);
-        let wide = self.networks.iter().map(String::len).max().unwrap_or(0).max(22);
+        let first = self
+            .rows
+            .iter()
+            .map(|row| label(row).len())
+            .max()
+            .unwrap_or(0)
+            .max(24);
+        let wide = self
+            .networks
+            .iter()
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+            .max(22);
         for metric in LocalizationMetric::ALL {
             write!(f, "{:first$}", metric.name())?;
             for network in &self.networks {
@@ -320,9 +400,18 @@ mod tests {
         let score = |hit: f64| {
             let mut iou = [0.1; THRESHOLDS.len()];
             iou[3] = hit / 2.0;
-            Localization { hit, iou, energy: hit / 4.0, energy_above: [hit; THRESHOLDS.len()] }
+            Localization {
+                hit,
+                iou,
+                energy: hit / 4.0,
+                energy_above: [hit; THRESHOLDS.len()],
+            }
         };
-        LocalizedFinding { study: study.into(), observation: observation.into(), scores: hits.map(score).to_vec() }
+        LocalizedFinding {
+            study: study.into(),
+            observation: observation.into(),
+            scores: hits.map(score).to_vec(),
+        }
     }
 
     fn findings() -> Vec<LocalizedFinding> {
@@ -344,8 +433,10 @@ mod tests {
     fn means_are_over_the_findings_and_the_last_row_over_observations() {
         let table = table(&Bootstrap::default());
         let hits: Vec<_> = table.metric(LocalizationMetric::HitRate).collect();
-        let means: Vec<Vec<f64>> =
-            hits.iter().map(|(_, cells)| cells.iter().map(|cell| cell.value.mean).collect()).collect();
+        let means: Vec<Vec<f64>> = hits
+            .iter()
+            .map(|(_, cells)| cells.iter().map(|cell| cell.value.mean).collect())
+            .collect();
         assert_eq!(means, [vec![0.5, 0.75], vec![1.0, 1.0], vec![0.75, 0.875]]);
         assert_eq!(hits[0].0.findings, 4);
         let difference = hits[0].1[1].difference.as_ref().unwrap();
@@ -367,7 +458,13 @@ mod tests {
     fn the_table_prints_and_exports_every_cell() {
         let table = table(&Bootstrap::default());
         let text = table.to_string();
-        for expected in ["hit rate", "Edema (4)", "minus the first", "0.875", "1000 bootstrap replicates of the studies"] {
+        for expected in [
+            "hit rate",
+            "Edema (4)",
+            "minus the first",
+            "0.875",
+            "1000 bootstrap replicates of the studies",
+        ] {
             assert!(text.contains(expected), "{text}");
         }
         assert_eq!(table.to_csv().lines().count(), 1 + 5 * 3 * 2);
@@ -376,9 +473,23 @@ mod tests {
     #[test]
     fn a_missing_score_is_an_error() {
         let networks = vec!["whole".to_owned()];
-        let made = LocalizationTable::new(networks, &findings(), &IouThresholds::default(), &Bootstrap::NONE);
-        assert!(made.unwrap_err().to_string().contains("found 2 scores of Edema in a"));
-        let none = LocalizationTable::new(vec!["x".to_owned()], &[], &IouThresholds::default(), &Bootstrap::NONE);
+        let made = LocalizationTable::new(
+            networks,
+            &findings(),
+            &IouThresholds::default(),
+            &Bootstrap::NONE,
+        );
+        assert!(
+            made.unwrap_err()
+                .to_string()
+                .contains("found 2 scores of Edema in a")
+        );
+        let none = LocalizationTable::new(
+            vec!["x".to_owned()],
+            &[],
+            &IouThresholds::default(),
+            &Bootstrap::NONE,
+        );
         assert!(none.is_err());
     }
 }

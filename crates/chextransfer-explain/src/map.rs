@@ -32,20 +32,26 @@ pub enum Scale {
 
 impl Scale {
     /// The scales of pictures, with their names on the command line. Raw values have no fixed range to give colours to.
-    pub const OF_PICTURES: [(Self, &str); 2] =
-        [(Self::MinMax, "min-max"), (Self::Probability, "probability")];
+    pub const OF_PICTURES: [(Self, &str); 2] = [
+        (Self::MinMax, "min-max"),
+        (Self::Probability, "probability"),
+    ];
 }
 
 impl FromStr for Scale {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let found = Self::OF_PICTURES.into_iter().find(|(_, known)| *known == name);
-        found.map(|(scale, _)| scale).ok_or_else(|| Error::UnknownName {
-            what: "scale",
-            name: name.to_owned(),
-            known: Self::OF_PICTURES.map(|(_, name)| name).join(", "),
-        })
+        let found = Self::OF_PICTURES
+            .into_iter()
+            .find(|(_, known)| *known == name);
+        found
+            .map(|(scale, _)| scale)
+            .ok_or_else(|| Error::UnknownName {
+                what: "scale",
+                name: name.to_owned(),
+                known: Self::OF_PICTURES.map(|(_, name)| name).join(", "),
+            })
     }
 }
 
@@ -57,9 +63,15 @@ impl ClassActivationMap {
     /// [`Error::Unequal`] without members, and for maps of different classes or sizes.
     pub fn mean(members: &[Self]) -> Result<Self> {
         let Some(first) = members.first() else {
-            return Err(Error::Unequal("found no map, expected one of each member".to_owned()));
+            return Err(Error::Unequal(
+                "found no map, expected one of each member".to_owned(),
+            ));
         };
-        let mut mean = Self { class: first.class, values: Array2::zeros(first.values.dim()), probability: 0.0 };
+        let mut mean = Self {
+            class: first.class,
+            values: Array2::zeros(first.values.dim()),
+            probability: 0.0,
+        };
         let share = 1.0 / members.len() as f32;
         for member in members {
             let found = (member.class, member.values.dim());
@@ -165,11 +177,18 @@ mod tests {
 
     #[test]
     fn an_ensembles_map_is_the_mean_of_its_members() {
-        let other = ClassActivationMap { values: array![[3.0, 0.0], [0.0, 1.0]], probability: 0.7, ..map() };
+        let other = ClassActivationMap {
+            values: array![[3.0, 0.0], [0.0, 1.0]],
+            probability: 0.7,
+            ..map()
+        };
         let mean = ClassActivationMap::mean(&[map(), other.clone()]).unwrap();
         assert_eq!(mean.values, array![[2.0, 1.0], [2.5, 2.0]]);
         assert!((mean.probability - 0.6).abs() < 1e-6);
-        let larger = ClassActivationMap { values: Array2::zeros((2, 3)), ..map() };
+        let larger = ClassActivationMap {
+            values: Array2::zeros((2, 3)),
+            ..map()
+        };
         let of_another_class = ClassActivationMap { class: 1, ..map() };
         for unequal in [larger, of_another_class] {
             assert!(ClassActivationMap::mean(&[map(), unequal]).is_err());
@@ -181,7 +200,10 @@ mod tests {
     fn a_scale_is_read_by_its_name_and_raw_is_none_for_pictures() {
         assert_eq!("probability".parse::<Scale>().unwrap(), Scale::Probability);
         let message = "raw".parse::<Scale>().unwrap_err().to_string();
-        assert!(message.ends_with("expected one of: min-max, probability"), "{message}");
+        assert!(
+            message.ends_with("expected one of: min-max, probability"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -55,9 +55,10 @@ impl Mask {
         };
         let picture = read().map_err(Error::file("read", path))?;
         let (width, height) = picture.dimensions();
-        Self::new(Array2::from_shape_fn((height as usize, width as usize), |(row, column)| {
-            picture.get_pixel(column as u32, row as u32).0[0] > 0
-        }))
+        Self::new(Array2::from_shape_fn(
+            (height as usize, width as usize),
+            |(row, column)| picture.get_pixel(column as u32, row as u32).0[0] > 0,
+        ))
     }
 
     /// From COCO's compressed run lengths (`counts` of pycocotools' `encode`) and its `size`, `[height, width]`.
@@ -74,9 +75,13 @@ impl Mask {
         let total = height * width;
         let (mut filled, mut inside) = (0usize, false);
         for run in runs(counts)? {
-            let end = usize::try_from(run).ok().and_then(|run| filled.checked_add(run));
+            let end = usize::try_from(run)
+                .ok()
+                .and_then(|run| filled.checked_add(run));
             let end = end.filter(|&end| end <= total).ok_or_else(|| {
-                Error::mask(format!("run {run} after {filled} pixels does not fit {height}x{width}"))
+                Error::mask(format!(
+                    "run {run} after {filled} pixels does not fit {height}x{width}"
+                ))
             })?;
             if inside {
                 for place in filled..end {
@@ -109,7 +114,11 @@ impl Mask {
         }
         let mut counts = String::new();
         for (index, &run) in runs.iter().enumerate() {
-            let mut rest = if index > 2 { run - runs[index - 2] } else { run };
+            let mut rest = if index > 2 {
+                run - runs[index - 2]
+            } else {
+                run
+            };
             loop {
                 let group = (rest & 0x1f) as u8;
                 rest >>= 5;
@@ -130,8 +139,16 @@ impl Mask {
     /// [`Error::Mask`] for a box whose numbers are not finite or whose sides are not positive.
     pub fn from_boxes(boxes: &[BoundingBox], [height, width]: [usize; 2]) -> Result<Self> {
         check_size([height, width])?;
-        for BoundingBox { x, y, width, height } in boxes {
-            let finite = [x, y, width, height].into_iter().all(|number| number.is_finite());
+        for BoundingBox {
+            x,
+            y,
+            width,
+            height,
+        } in boxes
+        {
+            let finite = [x, y, width, height]
+                .into_iter()
+                .all(|number| number.is_finite());
             if !finite || *width <= 0.0 || *height <= 0.0 {
                 return Err(Error::mask(format!(
                     "found a box at x {x}, y {y} of width {width} and height {height}, expected finite numbers and positive sides"
@@ -142,9 +159,14 @@ impl Mask {
             let centre = at as f64 + 0.5;
             start <= centre && centre < start + length
         };
-        Ok(Self(Array2::from_shape_fn((height, width), |(row, column)| {
-            boxes.iter().any(|b| within(row, b.y, b.height) && within(column, b.x, b.width))
-        })))
+        Ok(Self(Array2::from_shape_fn(
+            (height, width),
+            |(row, column)| {
+                boxes
+                    .iter()
+                    .any(|b| within(row, b.y, b.height) && within(column, b.x, b.width))
+            },
+        )))
     }
 
     /// Reads CheXlocalize's segmentations: JSON of picture, observation, and COCO's `size` and `counts`.
@@ -165,9 +187,15 @@ impl Mask {
         for (picture, observations) in pictures {
             for (observation, RunLengths { size, counts }) in observations {
                 let mask = Self::from_rle(&counts, size).map_err(|error| {
-                    Error::mask(format!("{}, {picture}, {observation}: {error}", path.display()))
+                    Error::mask(format!(
+                        "{}, {picture}, {observation}: {error}",
+                        path.display()
+                    ))
                 })?;
-                masks.entry(picture.clone()).or_default().insert(observation, mask);
+                masks
+                    .entry(picture.clone())
+                    .or_default()
+                    .insert(observation, mask);
             }
         }
         Ok(masks)
@@ -196,7 +224,11 @@ impl Mask {
     /// As a picture, 255 where the finding is.
     pub fn to_picture(&self) -> GrayImage {
         GrayImage::from_fn(self.0.ncols() as u32, self.0.nrows() as u32, |x, y| {
-            Luma([if self.0[[y as usize, x as usize]] { 255 } else { 0 }])
+            Luma([if self.0[[y as usize, x as usize]] {
+                255
+            } else {
+                0
+            }])
         })
     }
 }
@@ -204,7 +236,9 @@ impl Mask {
 fn check_size([height, width]: [usize; 2]) -> Result<()> {
     match height.checked_mul(width) {
         Some(1..=MAX_PIXELS) => Ok(()),
-        _ => Err(Error::mask(format!("found size {height}x{width}, expected 1 to {MAX_PIXELS} pixels"))),
+        _ => Err(Error::mask(format!(
+            "found size {height}x{width}, expected 1 to {MAX_PIXELS} pixels"
+        ))),
     }
 }
 
@@ -216,12 +250,16 @@ fn runs(counts: &str) -> Result<Vec<i64>> {
         let bits = match letter {
             b'0'..=b'o' => i64::from(letter - b'0'),
             _ => {
-                return Err(Error::mask(format!("found byte {letter:#04x} at {place}, expected `0` to `o`")));
+                return Err(Error::mask(format!(
+                    "found byte {letter:#04x} at {place}, expected `0` to `o`"
+                )));
             }
         };
         // Seven groups hold more than any mask has pixels.
         if shift > 30 {
-            return Err(Error::mask(format!("the number that ends at {place} is too long")));
+            return Err(Error::mask(format!(
+                "the number that ends at {place} is too long"
+            )));
         }
         number |= (bits & 0x1f) << shift;
         shift += 5;
@@ -295,7 +333,12 @@ mod tests {
 
     #[test]
     fn a_box_holds_the_pixels_whose_centres_it_holds() {
-        let b = BoundingBox { x: 1.0, y: 0.4, width: 2.0, height: 1.2 };
+        let b = BoundingBox {
+            x: 1.0,
+            y: 0.4,
+            width: 2.0,
+            height: 1.2,
+        };
         let mask = Mask::from_boxes(&[b], [3, 4]).unwrap();
         #[rustfmt::skip]
         let expected = ndarray::array![
@@ -304,7 +347,10 @@ mod tests {
             [false, false, false, false],
         ];
         assert_eq!(mask.pixels(), expected);
-        for wrong in [BoundingBox { width: 0.0, ..b }, BoundingBox { x: f64::NAN, ..b }] {
+        for wrong in [
+            BoundingBox { width: 0.0, ..b },
+            BoundingBox { x: f64::NAN, ..b },
+        ] {
             assert!(Mask::from_boxes(&[wrong], [3, 4]).is_err());
         }
     }
@@ -324,7 +370,10 @@ mod tests {
         assert_eq!(masks["patient1_study1_view1_frontal"]["Edema"], mask);
         std::fs::write(&path, json.replace("[7, 5]", "[7, 6]")).unwrap();
         let message = Mask::read_chexlocalize(&path).unwrap_err().to_string();
-        assert!(message.contains("masks.json, patient1_study1_view1_frontal, Edema"), "{message}");
+        assert!(
+            message.contains("masks.json, patient1_study1_view1_frontal, Edema"),
+            "{message}"
+        );
         assert!(Mask::read_png(&path).is_err() && Mask::read_png("absent.png").is_err());
     }
 }

@@ -134,6 +134,9 @@ mod tests {
             assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
         }
         let message = "gradcam".parse::<Method>().unwrap_err().to_string();
-        assert!(message.contains("`gradcam`") && message.contains("grad-cam, grad-cam++, hires-cam"), "{message}");
+        assert!(
+            message.contains("`gradcam`") && message.contains("grad-cam, grad-cam++, hires-cam"),
+            "{message}"
+        );
     }
 }

@@ -47,7 +47,10 @@ fn leading_eigenvector(matrix: &Array2<f64>) -> Array1<f64> {
         }
     }
     // Every column of what is left is a multiple of the vector; the longest is the least rounded.
-    let longest = power.columns().into_iter().max_by(|a, b| a.dot(a).total_cmp(&b.dot(b)));
+    let longest = power
+        .columns()
+        .into_iter()
+        .max_by(|a, b| a.dot(a).total_cmp(&b.dot(b)));
     let vector = longest.map_or_else(|| Array1::zeros(0), |column| column.to_owned());
     let length = vector.dot(&vector).sqrt();
     vector / length
@@ -72,13 +75,22 @@ mod tests {
         let wide = Array2::from_shape_fn((4, 6), |(place, channel)| points[place][channel % 3]);
         let found = first_component(wide.view());
         for (found, expected) in found.iter().zip([-6.0, -3.0, 3.0, 6.0]) {
-            assert!((found - expected * 2f64.sqrt()).abs() < 1e-6, "{found} for {expected}");
+            assert!(
+                (found - expected * 2f64.sqrt()).abs() < 1e-6,
+                "{found} for {expected}"
+            );
         }
     }
 
     #[test]
     fn what_does_not_vary_has_no_component() {
-        assert_eq!(first_component(array![[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]].view()), Array1::<f64>::zeros(3));
-        assert_eq!(first_component(array![[3.0]].view()), Array1::<f64>::zeros(1));
+        assert_eq!(
+            first_component(array![[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]].view()),
+            Array1::<f64>::zeros(3)
+        );
+        assert_eq!(
+            first_component(array![[3.0]].view()),
+            Array1::<f64>::zeros(1)
+        );
     }
 }

@@ -54,6 +54,8 @@ pub struct Sheet {
     pub truth: Option<String>,
     /// Lines below the legend.
     pub notes: Vec<String>,
+    /// The width of a panel in pixels, at most, for a sheet of thumbnails; wider pictures are made smaller.
+    pub widest_panel: Option<u32>,
 }
 
 /// The width of a panel in pixels, at least: captions need room.
@@ -63,13 +65,22 @@ const WIDEST: u32 = 16_384;
 
 impl Sheet {
     /// The width of every panel in pixels: that of the widest picture, so that its resolution is kept, but no less than
-    /// 320 and no more than fits 16,384 pixels for all columns.
+    /// 320 and no more than [`widest_panel`](Self::widest_panel) or than fits 16,384 pixels for all columns.
     pub fn panel_width(&self) -> u32 {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0).max(1) as u32;
-        let widest = self.rows.iter().flatten().map(|panel| panel.picture.width()).max();
+        let widest = self
+            .rows
+            .iter()
+            .flatten()
+            .map(|panel| panel.picture.width())
+            .max();
         // A gap is a twentieth of a panel.
         let room = WIDEST / (columns + columns / 16 + 1);
-        widest.unwrap_or(0).max(NARROWEST).min(room.max(1))
+        let widest = widest.unwrap_or(0).max(NARROWEST);
+        widest
+            .min(self.widest_panel.unwrap_or(widest))
+            .min(room)
+            .max(1)
     }
 
     /// The sheet as SVG: pictures embedded as PNG in their own resolution, lines and text as such, fonts included.
@@ -87,7 +98,9 @@ impl Sheet {
     pub fn to_png(&self) -> Result<Vec<u8>> {
         let mut bytes = Cursor::new(Vec::new());
         let picture = self.to_image()?;
-        picture.write_to(&mut bytes, ImageFormat::Png).map_err(Error::picture)?;
+        picture
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(Error::picture)?;
         Ok(bytes.into_inner())
     }
 
@@ -100,12 +113,16 @@ impl Sheet {
         // The rasteriser knows the fonts already.
         let tree = fonts.parse(&Drawing::of(self, &fonts)?.into_svg(false))?;
         let size = tree.size().to_int_size();
-        let mut pixmap = Pixmap::new(size.width(), size.height())
-            .ok_or_else(|| Error::picture(format!("it would be {}x{}", size.height(), size.width())))?;
+        let mut pixmap = Pixmap::new(size.width(), size.height()).ok_or_else(|| {
+            Error::picture(format!("it would be {}x{}", size.height(), size.width()))
+        })?;
         resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
         // On a white ground nothing is transparent, so colours are not premultiplied.
         let (pixels, _) = pixmap.data().as_chunks::<4>();
-        let colors = pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect();
+        let colors = pixels
+            .iter()
+            .flat_map(|[red, green, blue, _]| [*red, *green, *blue])
+            .collect();
         RgbImage::from_raw(size.width(), size.height(), colors)
             .ok_or_else(|| Error::picture("its pixels are not those of its size"))
     }
@@ -116,7 +133,10 @@ impl Sheet {
     /// [`Error::UnknownName`] for another extension, [`Error::File`]; then a file of this name is as it was before.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or_default();
         let content = match extension {
             "png" => self.to_png()?,
             "svg" => self.to_svg()?.into_bytes(),

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 
 use crate::color::blend;
@@ -25,9 +26,18 @@ struct Stroke {
     dashes: &'static str,
 }
 
-const CONTOUR: Stroke = Stroke { color: "#ffffff", dashes: "" };
-const TRUTH: Stroke = Stroke { color: "#35d0ff", dashes: "" };
-const WINDOW: Stroke = Stroke { color: "#ffffff", dashes: "2 3" };
+const CONTOUR: Stroke = Stroke {
+    color: "#ffffff",
+    dashes: "",
+};
+const TRUTH: Stroke = Stroke {
+    color: "#35d0ff",
+    dashes: "",
+};
+const WINDOW: Stroke = Stroke {
+    color: "#ffffff",
+    dashes: "2 3",
+};
 /// Drawn under every line, so that it is seen on bright and dark ground.
 const CASING: &str = "#000000";
 
@@ -96,7 +106,13 @@ impl<'a> Drawing<'a> {
     }
 
     /// Text from `left` on, as many lines as it needs.
-    fn paragraph(&mut self, text: &str, [left, width]: [f32; 2], size: f32, weight: Weight) -> Result<()> {
+    fn paragraph(
+        &mut self,
+        text: &str,
+        [left, width]: [f32; 2],
+        size: f32,
+        weight: Weight,
+    ) -> Result<()> {
         if text.trim().is_empty() {
             return Ok(());
         }
@@ -119,7 +135,7 @@ impl<'a> Drawing<'a> {
         let (top, width) = (self.bottom, self.panel);
         self.add(format_args!(
             r#"<image x="{left}" y="{top}" width="{width}" height="{height}" preserveAspectRatio="none" xlink:href="data:image/png;base64,{}"/>"#,
-            png(&panel.picture)?
+            png(&panel.picture, [width, height].map(|side| side as u32))?
         ));
         let place = |[x, y]: [f32; 2]| [left + x * scale, top + y * scale];
         if let Some(window) = panel.window {
@@ -132,13 +148,22 @@ impl<'a> Drawing<'a> {
         self.outlines(&panel.contours, place, CONTOUR);
         self.bottom = top + height + self.text * 0.3;
         for (line, text) in panel.caption.iter().enumerate() {
-            let weight = if line == 0 { Weight::SemiBold } else { Weight::Regular };
+            let weight = if line == 0 {
+                Weight::SemiBold
+            } else {
+                Weight::Regular
+            };
             self.paragraph(text, [left, self.panel], self.text, weight)?;
         }
         Ok(())
     }
 
-    fn outlines(&mut self, outlines: &[Outline], place: impl Fn([f32; 2]) -> [f32; 2], stroke: Stroke) {
+    fn outlines(
+        &mut self,
+        outlines: &[Outline],
+        place: impl Fn([f32; 2]) -> [f32; 2],
+        stroke: Stroke,
+    ) {
         let mut path = String::new();
         for outline in outlines {
             for (index, &point) in outline.iter().enumerate() {
@@ -154,7 +179,10 @@ impl<'a> Drawing<'a> {
 
     fn stroke(&mut self, path: &str, stroke: Stroke) {
         let width = self.text / 9.0;
-        let dashes = stroke.dashes.split_whitespace().filter_map(|share| share.parse::<f32>().ok());
+        let dashes = stroke
+            .dashes
+            .split_whitespace()
+            .filter_map(|share| share.parse::<f32>().ok());
         let dashes: Vec<_> = dashes.map(|share| (share * width).to_string()).collect();
         let dashes = match dashes.is_empty() {
             true => String::new(),
@@ -174,9 +202,18 @@ impl<'a> Drawing<'a> {
             self.paragraph(scale, [left, width], self.text, Weight::Regular)?;
             self.bottom += self.text * 0.3;
         }
-        let windowed = sheet.rows.iter().flatten().any(|panel| panel.window.is_some());
-        let window = windowed.then(|| "what the network sees; nothing is drawn outside it".to_owned());
-        for (text, stroke) in [(&sheet.contour, CONTOUR), (&sheet.truth, TRUTH), (&window, WINDOW)] {
+        let windowed = sheet
+            .rows
+            .iter()
+            .flatten()
+            .any(|panel| panel.window.is_some());
+        let window =
+            windowed.then(|| "what the network sees; nothing is drawn outside it".to_owned());
+        for (text, stroke) in [
+            (&sheet.contour, CONTOUR),
+            (&sheet.truth, TRUTH),
+            (&window, WINDOW),
+        ] {
             let Some(text) = text else { continue };
             let (sample, size) = (self.text * 2.0, self.text);
             // On grey, as on a radiograph.
@@ -218,9 +255,15 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// A picture as PNG in base 64.
-fn png(picture: &DynamicImage) -> Result<String> {
+/// A picture as PNG in base 64, made smaller where it is larger than its place.
+fn png(picture: &DynamicImage, [width, height]: [u32; 2]) -> Result<String> {
+    let smaller = (picture.width() > width)
+        .then(|| picture.resize_exact(width, height.max(1), FilterType::Triangle));
     let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).map_err(Error::picture)?;
+    smaller
+        .as_ref()
+        .unwrap_or(picture)
+        .write_to(&mut bytes, ImageFormat::Png)
+        .map_err(Error::picture)?;
     Ok(BASE64_STANDARD.encode(bytes.into_inner()))
 }

@@ -20,14 +20,24 @@ pub struct Window {
 impl Window {
     /// All of a picture of `[height, width]`.
     pub fn whole([height, width]: [usize; 2]) -> Self {
-        Self { top: 0, left: 0, height, width }
+        Self {
+            top: 0,
+            left: 0,
+            height,
+            width,
+        }
     }
 
     /// The largest square in the middle of a picture of `[height, width]`: what is left when its shorter side is resized
     /// to a square's and the square is cut from the centre, to the nearest pixel.
     pub fn centered_square([height, width]: [usize; 2]) -> Self {
         let side = height.min(width);
-        Self { top: (height - side) / 2, left: (width - side) / 2, height: side, width: side }
+        Self {
+            top: (height - side) / 2,
+            left: (width - side) / 2,
+            height: side,
+            width: side,
+        }
     }
 
     /// A map stretched bilinearly to this window of a picture of `[height, width]`, and 0 around it.
@@ -44,7 +54,9 @@ impl Window {
         }
         let mut placed = Array2::zeros((height, width));
         let stretched = upsample(map, [self.height, self.width])?;
-        placed.slice_mut(s![self.top..bottom, self.left..right]).assign(&stretched);
+        placed
+            .slice_mut(s![self.top..bottom, self.left..right])
+            .assign(&stretched);
         Ok(placed)
     }
 }
@@ -57,7 +69,12 @@ mod tests {
 
     #[test]
     fn the_square_lies_in_the_middle() {
-        let window = |top, left, side| Window { top, left, height: side, width: side };
+        let window = |top, left, side| Window {
+            top,
+            left,
+            height: side,
+            width: side,
+        };
         assert_eq!(Window::centered_square([320, 390]), window(0, 35, 320));
         assert_eq!(Window::centered_square([400, 101]), window(149, 0, 101));
         assert_eq!(Window::centered_square([7, 7]), Window::whole([7, 7]));
@@ -66,7 +83,9 @@ mod tests {
     #[test]
     fn a_map_is_placed_in_its_window_and_nothing_around_it() {
         let map = array![[1.0, 1.0], [1.0, 1.0]];
-        let placed = Window::centered_square([2, 5]).place(map.view(), [2, 5]).unwrap();
+        let placed = Window::centered_square([2, 5])
+            .place(map.view(), [2, 5])
+            .unwrap();
         let row = [0.0, 1.0, 1.0, 0.0, 0.0];
         assert_eq!(placed, array![row, row]);
         assert!(Window::whole([3, 5]).place(map.view(), [2, 5]).is_err());

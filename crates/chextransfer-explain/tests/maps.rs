@@ -324,7 +324,10 @@ fn cam_of_a_whole_network_reads_the_map_that_the_head_pools() {
             let map = &explainer.explain(images.clone(), &[class]).unwrap()[0];
             let weights = &weight[class * channels..][..channels];
             let sums = weighted_sum(&pooled, weights, height * width);
-            assert!(largest_difference(map, &sums) < 1e-5, "{architecture} class {class}");
+            assert!(
+                largest_difference(map, &sums) < 1e-5,
+                "{architecture} class {class}"
+            );
             lit += usize::from(map.values.sum() > 0.0);
         }
         assert!(lit > 1, "{architecture}: hardly a map to compare");
@@ -335,11 +338,23 @@ fn cam_of_a_whole_network_reads_the_map_that_the_head_pools() {
 fn cam_is_refused_where_it_does_not_exist() {
     let device = cpu();
     let hidden = network(Architecture::MobileNetV3Large, 0, &device);
-    let message = Explainer::new(&hidden, Method::Cam).unwrap_err().to_string();
-    assert!(message.contains("mobilenet_v3_large has no CAM"), "{message}");
+    let message = Explainer::new(&hidden, Method::Cam)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("mobilenet_v3_large has no CAM"),
+        "{message}"
+    );
     let resnet = network(Architecture::ResNet18, 0, &device);
-    let message = Explainer::new(&resnet, Method::Cam).unwrap().at_cut(1).unwrap_err().to_string();
-    assert!(message.contains("resnet18 has no CAM at layer3"), "{message}");
+    let message = Explainer::new(&resnet, Method::Cam)
+        .unwrap()
+        .at_cut(1)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("resnet18 has no CAM at layer3"),
+        "{message}"
+    );
 }
 
 /// At the block where a cut would end, the map has that network's size; the networks differ, the sizes do not.
@@ -349,7 +364,9 @@ fn a_map_inside_a_network_has_the_size_of_the_truncated_ones() {
     let whole = network(Architecture::EfficientNetB0, 0, &device);
     for minus in 0..3 {
         let cut = network(Architecture::EfficientNetB0, minus, &device);
-        let own = &grad_cam(&cut).explain(images(1, 64, &device), &[0]).unwrap()[0];
+        let own = &grad_cam(&cut)
+            .explain(images(1, 64, &device), &[0])
+            .unwrap()[0];
         let explainer = grad_cam(&whole).at_cut(minus).unwrap();
         assert_eq!(explainer.block(), cut.spec().blocks().last().unwrap().name);
         let inside = &explainer.explain(images(1, 64, &device), &[0]).unwrap()[0];
@@ -357,9 +374,15 @@ fn a_map_inside_a_network_has_the_size_of_the_truncated_ones() {
     }
     let cut = network(Architecture::EfficientNetB0, 2, &device);
     let message = grad_cam(&cut).at_cut(1).unwrap_err().to_string();
-    assert_eq!(message, "efficientnet_b0-minus2 ends before the last block of its minus1");
+    assert_eq!(
+        message,
+        "efficientnet_b0-minus2 ends before the last block of its minus1"
+    );
     let message = grad_cam(&cut).at_block("stage9").unwrap_err().to_string();
-    assert!(message.contains("stage9") && message.contains("stage1"), "{message}");
+    assert!(
+        message.contains("stage9") && message.contains("stage1"),
+        "{message}"
+    );
 }
 
 /// The last block's Grad-CAM by one backward pass, and the same inside the network by finite differences of a channel.
@@ -378,10 +401,18 @@ fn gradients_reach_an_inner_block_as_finite_differences_say() {
         let copies = inner.clone().repeat(&[channels, 1, 1, 1]);
         let copies = copies + raise.reshape([channels, channels, 1, 1]);
         let last = network.blocks()[3].forward(copies);
-        network.forward_head(last).into_data().iter::<f32>().collect::<Vec<_>>()
+        network
+            .forward_head(last)
+            .into_data()
+            .iter::<f32>()
+            .collect::<Vec<_>>()
     };
     let (up, down) = (logits_with(step), logits_with(-step));
-    let rows = grad_cam(&network).at_cut(1).unwrap().explain_classes(images, &[0, 1, 2, 3, 4]).unwrap();
+    let rows = grad_cam(&network)
+        .at_cut(1)
+        .unwrap()
+        .explain_classes(images, &[0, 1, 2, 3, 4])
+        .unwrap();
     let inner = values(inner);
     let mut lit = 0;
     for map in &rows[0] {
@@ -401,7 +432,9 @@ fn eigen_cam_is_the_same_for_every_class_but_for_the_probability() {
     let device = cpu();
     let network = network(Architecture::ResNet18, 1, &device);
     let explainer = Explainer::new(&network, Method::EigenCam).unwrap();
-    let rows = explainer.explain_classes(images(2, 64, &device), &[0, 4]).unwrap();
+    let rows = explainer
+        .explain_classes(images(2, 64, &device), &[0, 4])
+        .unwrap();
     for row in &rows {
         assert_eq!(row[0].values, row[1].values);
         assert!(row[0].values.sum() > 0.0 && row[0].class == 0 && row[1].class == 4);
@@ -415,7 +448,9 @@ fn a_grey_network_is_explained_by_grey_images() {
     let device = cpu();
     let rgb = network(Architecture::ResNet18, 2, &device);
     let grey = images(1, 32, &device).slice([0..1, 0..1]);
-    let expected = grad_cam(&rgb).explain(grey.clone().repeat(&[1, 3, 1, 1]), &[1]).unwrap();
+    let expected = grad_cam(&rgb)
+        .explain(grey.clone().repeat(&[1, 3, 1, 1]), &[1])
+        .unwrap();
     let found = grad_cam(&rgb.into_gray()).explain(grey, &[1]).unwrap();
     let sums: Vec<f32> = expected[0].values.iter().copied().collect();
     assert!(largest_difference(&found[0], &sums) < 1e-4);

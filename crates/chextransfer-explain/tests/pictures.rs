@@ -49,7 +49,10 @@ fn sheet() -> Sheet {
         contours: contour(map.view(), 0.5, window).unwrap(),
         truth: vec![vec![[100.0, 200.0], [200.0, 200.0], [150.0, 260.0]]],
         window: Some(window),
-        caption: vec!["Pleural Effusion: 0.87".to_owned(), "label: positive & certain <1>".to_owned()],
+        caption: vec![
+            "Pleural Effusion: 0.87".to_owned(),
+            "label: positive & certain <1>".to_owned(),
+        ],
         ..Panel::new(colored)
     };
     Sheet {
@@ -59,12 +62,18 @@ fn sheet() -> Sheet {
         contour: Some("half of the highest value".to_owned()),
         truth: Some("where the finding is".to_owned()),
         notes: vec!["Grad-CAM".to_owned()],
+        widest_panel: None,
     }
 }
 
 #[test]
 fn an_overlay_is_colored_where_the_map_is_hot() {
-    let picture = overlay(radiograph(80, 120).view(), hot_at(7, 2).view(), Window::whole([80, 120])).unwrap();
+    let picture = overlay(
+        radiograph(80, 120).view(),
+        hot_at(7, 2).view(),
+        Window::whole([80, 120]),
+    )
+    .unwrap();
     assert_eq!(picture.dimensions(), (120, 80));
     let (x, y, _) = picture
         .enumerate_pixels()
@@ -101,7 +110,10 @@ fn a_dark_map_leaves_the_radiograph_as_it_is() {
     let original = grey_picture(grey.view()).unwrap();
     for (x, y, pixel) in picture.enumerate_pixels() {
         assert_eq!(pixel.0, [original.get_pixel(x, y).0[0]; 3]);
-        assert_eq!(pixel.0[0], (grey[[y as usize, x as usize]] * 255.0).round() as u8);
+        assert_eq!(
+            pixel.0[0],
+            (grey[[y as usize, x as usize]] * 255.0).round() as u8
+        );
     }
 }
 
@@ -114,12 +126,31 @@ fn a_sheet_shows_the_radiograph_in_its_own_resolution() {
     // The gap is a twentieth of a panel; where the panel begins below the title is looked for.
     let at = |top: u32| {
         (0..400).step_by(7).all(|x| {
-            let pixels = (0..320).step_by(11).map(|y| (y, picture.get_pixel(20 + x, top + y).0));
+            let pixels = (0..320)
+                .step_by(11)
+                .map(|y| (y, picture.get_pixel(20 + x, top + y).0));
             pixels.clone().count() == 30
-                && pixels.into_iter().all(|(y, pixel)| pixel == [original.get_pixel(x, y).0[0]; 3])
+                && pixels
+                    .into_iter()
+                    .all(|(y, pixel)| pixel == [original.get_pixel(x, y).0[0]; 3])
         })
     };
-    assert!((20..120).any(at), "the radiograph was not found pixel by pixel");
+    assert!(
+        (20..120).any(at),
+        "the radiograph was not found pixel by pixel"
+    );
+}
+
+#[test]
+fn a_sheet_of_thumbnails_is_as_narrow_as_asked() {
+    let thumbnails = Sheet {
+        widest_panel: Some(100),
+        ..sheet()
+    };
+    assert_eq!(thumbnails.panel_width(), 100);
+    let picture = thumbnails.to_image().unwrap();
+    assert_eq!(picture.width(), 2 * 100 + 3 * 5);
+    assert!(thumbnails.to_svg().unwrap().len() < sheet().to_svg().unwrap().len());
 }
 
 #[test]
@@ -133,13 +164,28 @@ fn text_is_drawn_below_the_panels_and_reaches_over_no_panel_and_no_border() {
         }
     }
     let without = bare.to_image().unwrap();
-    assert!(with.height() > without.height() + 30, "captions take no room");
-    let dark = |picture: &RgbImage, x: u32, y: u32| picture.get_pixel(x, y).0.iter().all(|channel| *channel < 100);
+    assert!(
+        with.height() > without.height() + 30,
+        "captions take no room"
+    );
+    let dark = |picture: &RgbImage, x: u32, y: u32| {
+        picture
+            .get_pixel(x, y)
+            .0
+            .iter()
+            .all(|channel| *channel < 100)
+    };
     let ink = |columns: std::ops::Range<u32>, rows: std::ops::Range<u32>| {
-        columns.flat_map(|x| rows.clone().map(move |y| (x, y))).filter(|(x, y)| dark(&with, *x, *y)).count()
+        columns
+            .flat_map(|x| rows.clone().map(move |y| (x, y)))
+            .filter(|(x, y)| dark(&with, *x, *y))
+            .count()
     };
     let (width, height) = with.dimensions();
-    assert!(ink(20..420, 370..height) > 200, "no letters below the first panel");
+    assert!(
+        ink(20..420, 370..height) > 200,
+        "no letters below the first panel"
+    );
     // Between the panels' captions and at the borders there is nothing.
     for columns in [0..18, 422..439, width - 18..width] {
         assert_eq!(ink(columns.clone(), 0..height), 0, "{columns:?}");
@@ -149,21 +195,39 @@ fn text_is_drawn_below_the_panels_and_reaches_over_no_panel_and_no_border() {
 #[test]
 fn a_sheet_is_the_same_picture_as_png_and_as_svg() {
     let folder = tempfile::tempdir().unwrap();
-    let (png, svg) = (folder.path().join("sheet.png"), folder.path().join("sheet.svg"));
+    let (png, svg) = (
+        folder.path().join("sheet.png"),
+        folder.path().join("sheet.svg"),
+    );
     let sheet = sheet();
     sheet.write(&png).unwrap();
     sheet.write(&svg).unwrap();
-    assert_eq!(image::open(&png).unwrap().into_rgb8(), sheet.to_image().unwrap());
+    assert_eq!(
+        image::open(&png).unwrap().into_rgb8(),
+        sheet.to_image().unwrap()
+    );
     let text = std::fs::read_to_string(&svg).unwrap();
-    for expected in ["@font-face", "positive &amp; certain &lt;1&gt;", "data:image/png;base64,", "where the finding is", "stroke-dasharray"] {
+    for expected in [
+        "@font-face",
+        "positive &amp; certain &lt;1&gt;",
+        "data:image/png;base64,",
+        "where the finding is",
+        "stroke-dasharray",
+    ] {
         assert!(text.contains(expected), "{expected}");
     }
     // Every picture is in the file in full resolution.
     assert_eq!(text.matches("<image ").count(), 2);
     // The same bytes for the same sheet.
     assert_eq!(sheet.to_svg().unwrap(), text);
-    let message = sheet.write(folder.path().join("sheet.jpg")).unwrap_err().to_string();
-    assert_eq!(message, "unknown kind of picture `jpg`; expected one of: png, svg");
+    let message = sheet
+        .write(folder.path().join("sheet.jpg"))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        message,
+        "unknown kind of picture `jpg`; expected one of: png, svg"
+    );
     assert!(Sheet::default().to_svg().is_err());
 }
 
@@ -172,7 +236,9 @@ fn values_that_are_no_brightness_are_errors_that_name_the_place() {
     let grey = radiograph(4, 4);
     let window = Window::whole([4, 4]);
     let raw = array![[0.0, 0.5], [7.5, 0.0]];
-    let message = overlay(grey.view(), raw.view(), window).unwrap_err().to_string();
+    let message = overlay(grey.view(), raw.view(), window)
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         message,
         "the map holds 7.5 in row 1, column 0, expected 0 to 1"

@@ -14,8 +14,9 @@ use serde::Deserialize;
 const CLASSES: usize = 14;
 const BATCH: usize = 2;
 
-/// Largest difference, relative to a map's highest value. Measured: 2e-5.
-const TOLERANCE: f32 = 1e-4;
+/// Largest difference, relative to a map's highest value. Measured: 4e-6; the rest is room for processors that round
+/// otherwise.
+const TOLERANCE: f32 = 2e-5;
 
 #[derive(Deserialize)]
 struct Reference {
@@ -41,6 +42,14 @@ fn raw_maps_are_those_of_pytorch_grad_cam() {
     let device = DeviceChoice::Cpu.open().unwrap();
     let images = images(reference.image, &device);
     assert_eq!(reference.cases.len(), 8);
+    let maps = reference
+        .cases
+        .iter()
+        .flat_map(|case| case.maps.values().flatten());
+    let lit = maps
+        .filter(|map| map.iter().any(|value| *value > 0.0))
+        .count();
+    assert!(lit >= 75, "{lit} of 80 maps have something to compare");
     for case in &reference.cases {
         assert_eq!(case.maps.len(), 5, "{}", case.architecture);
         let network = network(case, &device);
@@ -67,7 +76,10 @@ fn raw_maps_are_those_of_pytorch_grad_cam() {
 /// The largest difference, relative to the highest value.
 fn farthest(map: &ClassActivationMap, expected: &[f32]) -> f32 {
     let highest = expected.iter().fold(0f32, |high, value| high.max(*value));
-    assert!(highest > 0.0, "nothing to compare");
+    if highest == 0.0 {
+        // A map without evidence for the class must be exactly that.
+        return map.values.iter().fold(0.0, |high, value| value.max(high));
+    }
     let differences = map.values.iter().zip(expected).map(|(a, b)| (a - b).abs());
     differences.fold(0.0, f32::max) / highest
 }
@@ -88,7 +100,9 @@ fn network(case: &Case, device: &Device) -> Network {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("reference.safetensors");
     weights::write_tensors(&file, &tensors, &BTreeMap::new()).unwrap();
-    weights::load(spec.init(0, device), &file, Head::Load).unwrap().0
+    weights::load(spec.init(0, device), &file, Head::Load)
+        .unwrap()
+        .0
 }
 
 /// `in_evaluation` of `tests/reference/network_parity.py`.
@@ -101,7 +115,9 @@ fn weight(name: &str, shape: &[usize], gain: f64) -> Vec<f32> {
         "running_var" => 1.0 + 0.25 * value,
         _ => 0.1 * value,
     };
-    uniform(name, shape.iter().product()).map(|number| value(number) as f32).collect()
+    uniform(name, shape.iter().product())
+        .map(|number| value(number) as f32)
+        .collect()
 }
 
 /// `images` of the same file: squares of 32 pixels under noise.

@@ -65,7 +65,11 @@ impl Ensemble {
         self.network(&self.members[0], device)
     }
 
-    fn network(&self, member: &Best, device: &Device) -> Result<Network> {
+    /// The network of one of the [`members`](Self::members), for inference.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when its file was changed.
+    pub fn network(&self, member: &Best, device: &Device) -> Result<Network> {
         let network = self.spec.init(self.config.seed, device);
         member.load(network, &self.directory)
     }

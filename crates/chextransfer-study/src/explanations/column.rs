@@ -1,0 +1,77 @@
+//! A run at a block: one column of a sheet.
+
+use burn::tensor::Device;
+use chextransfer_data::Normalization;
+use chextransfer_explain::{Explainer, Method};
+use chextransfer_models::{Network, NetworkSpec};
+use chextransfer_train::{Ensemble, RunDirectory, TrainConfig};
+
+use crate::Result;
+
+/// Where in a network a map is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Place {
+    /// At the last block that the run's network has.
+    #[default]
+    Last,
+    /// At the block of this name.
+    Block(String),
+    /// At the block that ends the architecture without its last blocks, in the run's own weights: what a truncated network
+    /// would see.
+    Cut(usize),
+}
+
+impl Place {
+    /// An explainer of a network here.
+    pub(crate) fn explainer(&self, network: &Network, method: Method) -> Result<Explainer> {
+        let explainer = Explainer::new(network, method)?;
+        Ok(match self {
+            Self::Last => explainer,
+            Self::Block(name) => explainer.at_block(name)?,
+            Self::Cut(k) => explainer.at_cut(*k)?,
+        })
+    }
+
+    /// As a column's heading; the block's name is looked up.
+    pub(crate) fn heading(&self, spec: &NetworkSpec) -> Result<String> {
+        let blocks = spec.blocks();
+        let index = match self {
+            Self::Last => blocks.len() - 1,
+            Self::Block(name) => spec.block_index(name)?,
+            Self::Cut(k) => spec.architecture().minus(*k)?.blocks().len() - 1,
+        };
+        // A cut beyond the network's end is refused when the explainer is made.
+        let block = blocks.get(index).map_or("", |block| &block.name);
+        Ok(format!("{} at {block}", spec.name()))
+    }
+}
+
+/// A run, opened.
+#[derive(Debug)]
+pub(crate) struct OpenRun {
+    pub(crate) ensemble: Ensemble,
+    pub(crate) config: TrainConfig,
+    pub(crate) spec: NetworkSpec,
+}
+
+impl OpenRun {
+    pub(crate) fn open(directory: &RunDirectory) -> Result<Self> {
+        let config = directory.config()?;
+        Ok(Self {
+            ensemble: Ensemble::open(directory)?,
+            spec: config.network()?,
+            config,
+        })
+    }
+
+    pub(crate) fn normalization(&self) -> &Normalization {
+        self.ensemble.normalization()
+    }
+
+    /// A checkpoint's network, the best first.
+    pub(crate) fn member(&self, member: usize, device: &Device) -> Result<Network> {
+        Ok(self
+            .ensemble
+            .network(&self.ensemble.members()[member], device)?)
+    }
+}
