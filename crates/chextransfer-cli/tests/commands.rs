@@ -171,9 +171,9 @@ fn explain_draws_images_splits_and_mistakes_and_measures_against_masks() {
     assert_eq!(written(&all).len(), rows);
     assert!(written(&all).iter().all(|path| folder.join(path).exists()));
 
-    let (code, message) = fails(folder, "explain minus3 --split valid --worst 3");
+    let (code, message) = fails(folder, "explain minus3 --split train --worst 3");
     assert_eq!(
-        (code, message.contains("evaluate minus3 --split valid")),
+        (code, message.contains("evaluate minus3 --split train")),
         (1, true),
         "{message}"
     );

@@ -119,7 +119,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         let Some(findings) = findings else {
             bail!(stopped())
         };
-        let networks = explainer.columns()?;
+        let networks = explainer.columns().to_vec();
         let table = LocalizationTable::new(
             networks,
             &findings,

@@ -148,7 +148,7 @@ impl RunExplainer {
                 return Ok(None);
             }
             // Every column beside the radiograph: the more there are, the fewer mistakes stand in a row.
-            let per_row = (2 * PAIRS / (1 + self.columns()?.len())).max(1);
+            let per_row = (2 * PAIRS / (1 + self.columns().len())).max(1);
             let sheet = Sheet {
                 title: format!(
                     "{observation}: the {} most confident mistakes in {split} of {}",
@@ -186,7 +186,7 @@ impl RunExplainer {
             &radiograph,
             vec![format!("{}.", mistake.rank), subject.name.clone()],
         )?];
-        for (heading, maps) in self.columns()?.into_iter().zip(&explained.columns) {
+        for (heading, maps) in self.columns().iter().zip(&explained.columns) {
             for map in maps {
                 let caption = vec![
                     format!("probability {:.3}", map.probability),

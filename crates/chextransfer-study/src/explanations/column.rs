@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use chextransfer_data::Normalization;
-use chextransfer_explain::{Explainer, Method};
+use chextransfer_explain::{Error, Explainer, Method};
 use chextransfer_models::{Network, NetworkSpec};
 use chextransfer_train::{Ensemble, RunDirectory, TrainConfig};
 
@@ -32,7 +32,10 @@ impl Place {
         })
     }
 
-    /// As a column's heading; the block's name is looked up.
+    /// As a column's heading.
+    ///
+    /// # Errors
+    /// For a block that the network does not have.
     pub(crate) fn heading(&self, spec: &NetworkSpec) -> Result<String> {
         let blocks = spec.blocks();
         let index = match self {
@@ -40,9 +43,15 @@ impl Place {
             Self::Block(name) => spec.block_index(name)?,
             Self::Cut(k) => spec.architecture().minus(*k)?.blocks().len() - 1,
         };
-        // A cut beyond the network's end is refused when the explainer is made.
-        let block = blocks.get(index).map_or("", |block| &block.name);
-        Ok(format!("{} at {block}", spec.name()))
+        match (blocks.get(index), self) {
+            (Some(block), _) => Ok(format!("{} at {}", spec.name(), block.name)),
+            (None, Self::Cut(minus)) => Err(Error::AlreadyCut {
+                network: spec.name(),
+                minus: *minus,
+            }
+            .into()),
+            (None, _) => Ok(spec.name()),
+        }
     }
 }
 

@@ -81,6 +81,8 @@ impl FromStr for PictureFormat {
 #[derive(Debug)]
 pub struct RunExplainer {
     pub(super) runs: Vec<OpenRun>,
+    /// The columns' headings.
+    headings: Vec<String>,
     pub(super) config: ExplainConfig,
 }
 
@@ -107,8 +109,7 @@ impl RunExplainer {
     /// Opens the kept checkpoints of runs.
     ///
     /// # Errors
-    /// When there is no run or no place, or one has no checkpoint; [`Error::Explain`] for places and methods that a run's
-    /// network does not have, before any work.
+    /// When there is no run or no place, a run has no checkpoint, or its network not one of these blocks.
     pub fn open(runs: &[RunDirectory], config: ExplainConfig) -> Result<Self> {
         let wrong = |problem: String| Error::Setting {
             setting: "explanation",
@@ -126,21 +127,22 @@ impl RunExplainer {
             )));
         }
         let runs: Vec<_> = runs.iter().map(OpenRun::open).collect::<Result<_>>()?;
-        Ok(Self { runs, config })
-    }
-
-    /// The columns' headings: a network and a block each.
-    ///
-    /// # Errors
-    /// [`Error::Models`] for a block that a run's network does not have.
-    pub fn columns(&self) -> Result<Vec<String>> {
-        let mut columns = Vec::new();
-        for run in &self.runs {
-            for place in &self.config.places {
-                columns.push(place.heading(&run.spec)?);
+        let mut headings = Vec::new();
+        for run in &runs {
+            for place in &config.places {
+                headings.push(place.heading(&run.spec)?);
             }
         }
-        Ok(columns)
+        Ok(Self {
+            runs,
+            headings,
+            config,
+        })
+    }
+
+    /// The columns' headings: a network and a block each, `densenet121-minus1 at denseblock3`.
+    pub fn columns(&self) -> &[String] {
+        &self.headings
     }
 
     /// One sheet for each image, `<out>/patient00001-study1-view1_frontal.png`: the radiograph beside the map of every

@@ -22,7 +22,7 @@ impl RunExplainer {
         observations: &[Observation],
         explained: &Explained,
     ) -> Result<Sheet> {
-        let headings = self.columns()?;
+        let headings = self.columns();
         let radiograph = brightness(&explained.image);
         let original = original(&radiograph, vec!["radiograph".to_owned()])?;
         let panel = |column: usize, place: usize| {
@@ -35,7 +35,7 @@ impl RunExplainer {
             self.panel(&radiograph, map, caption)
         };
         let places = 0..observations.len();
-        let rows = if let [_] = headings.as_slice() {
+        let rows = if let [_] = headings {
             let mut panels = vec![original];
             for place in places {
                 panels.push(panel(0, place)?);
