@@ -133,7 +133,12 @@ fn run(arguments: &Arguments) -> Result<()> {
         seed: arguments.seed,
         ..Bootstrap::default()
     };
-    let table = LocalizationTable::new(explainer.columns().to_vec(), &tested, &thresholds, &bootstrap)?;
+    let table = LocalizationTable::new(
+        explainer.columns().to_vec(),
+        &tested,
+        &thresholds,
+        &bootstrap,
+    )?;
     println!("{table}\n");
     for metric in LocalizationMetric::ALL {
         verdict(&table, metric);

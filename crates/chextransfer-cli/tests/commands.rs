@@ -171,12 +171,13 @@ fn explain_draws_images_splits_and_mistakes_and_measures_against_masks() {
     assert_eq!(written(&all).len(), rows);
     assert!(written(&all).iter().all(|path| folder.join(path).exists()));
 
-    let (code, message) = fails(folder, "explain minus3 --split train --worst 3");
+    let (code, message) = fails(folder, "explain minus3 --split test --worst 3");
     assert_eq!(
-        (code, message.contains("evaluate minus3 --split train")),
+        (code, message.contains("evaluate minus3 --split test")),
         (1, true),
         "{message}"
     );
+    succeeds(folder, "evaluate minus3 --split test");
     let worst = succeeds(folder, "explain minus3 --worst 3 --out worst");
     assert!(
         worst.contains("worst/worst_no_finding.png") && worst.contains("worst/worst.csv"),

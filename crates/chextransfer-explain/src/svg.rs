@@ -230,18 +230,21 @@ impl<'a> Drawing<'a> {
     }
 
     fn color_bar(&mut self, [left, width]: [f32; 2]) -> Result<()> {
-        const STEPS: usize = 64;
+        const STOPS: usize = 33;
         let (length, size) = ((self.panel * 0.75).min(width), self.text);
-        let step = length / STEPS as f32;
-        for index in 0..STEPS {
-            let [red, green, blue] = blend(BAR_GREY, index as f32 / (STEPS - 1) as f32);
-            // Half a step wider, so that no ground shows between neighbours.
-            let wide = if index + 1 < STEPS { step * 1.5 } else { step };
-            let (x, y) = (left + index as f32 * step, self.bottom);
-            self.add(format_args!(
-                r##"<rect x="{x}" y="{y}" width="{wide}" height="{size}" fill="#{red:02x}{green:02x}{blue:02x}"/>"##
-            ));
+        let mut stops = String::new();
+        for stop in 0..STOPS {
+            let share = stop as f32 / (STOPS - 1) as f32;
+            let [red, green, blue] = blend(BAR_GREY, share);
+            let _ = write!(
+                stops,
+                r##"<stop offset="{share}" stop-color="#{red:02x}{green:02x}{blue:02x}"/>"##
+            );
         }
+        let top = self.bottom;
+        self.add(format_args!(
+            r##"<linearGradient id="scale">{stops}</linearGradient><rect x="{left}" y="{top}" width="{length}" height="{size}" fill="url(#scale)"/>"##
+        ));
         self.bottom += size * 1.15;
         let top = self.bottom;
         for (label, share) in [("0", 0.0), ("0.5", 0.5), ("1", 1.0)] {

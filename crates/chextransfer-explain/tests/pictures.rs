@@ -182,12 +182,17 @@ fn text_is_drawn_below_the_panels_and_reaches_over_no_panel_and_no_border() {
             .count()
     };
     let (width, height) = with.dimensions();
-    assert!(
-        ink(20..420, 370..height) > 200,
-        "no letters below the first panel"
-    );
-    // Between the panels' captions and at the borders there is nothing.
-    for columns in [0..18, 422..439, width - 18..width] {
+    // The panels end above row 390, their captions below row 480, where the legend begins.
+    for panel in [20..420, 440..840] {
+        let letters = ink(panel.clone(), 390..440);
+        assert!(
+            letters > 400,
+            "{letters} dark pixels below the panel at {panel:?}"
+        );
+    }
+    // Between the captions there is nothing, and nothing at the sheet's borders.
+    assert_eq!(ink(422..439, 0..440), 0);
+    for columns in [0..18, width - 18..width] {
         assert_eq!(ink(columns.clone(), 0..height), 0, "{columns:?}");
     }
 }
