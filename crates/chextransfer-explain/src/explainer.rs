@@ -277,7 +277,7 @@ impl Explainer {
             .expect("checked when it was made");
         let rows = classes
             .iter()
-            .map(|&class| weights.clone().slice([class..class + 1]));
+            .map(|&class| weights.clone().narrow(0, class, 1));
         let rows = Tensor::cat(rows.collect(), 0);
         let [count, channels, ..] = pooled.dims();
         (

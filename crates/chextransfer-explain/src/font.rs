@@ -88,7 +88,7 @@ impl Fonts {
         Ok(tree.root().abs_bounding_box().width() * size / 100.0)
     }
 
-    /// Text in lines no wider than `width`, broken between words, and within a word that is wider, such as a path.
+    /// Text in lines no wider than `width`, broken between words, after a `/` of a path, and within what is still wider.
     pub(crate) fn wrap(
         &self,
         text: &str,
@@ -96,26 +96,30 @@ impl Fonts {
         size: f32,
         weight: Weight,
     ) -> Result<Vec<String>> {
+        let fits = |line: &str| Ok::<_, Error>(self.width(line, size, weight)? <= width);
         let mut lines = Vec::new();
         let mut line = String::new();
         for word in text.split_whitespace() {
-            let longer = if line.is_empty() {
-                word.to_owned()
-            } else {
-                format!("{line} {word}")
-            };
-            if self.width(&longer, size, weight)? <= width {
-                line = longer;
-                continue;
-            }
-            if !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            for letter in word.chars() {
-                line.push(letter);
-                if line.chars().count() > 1 && self.width(&line, size, weight)? > width {
-                    line.pop();
-                    lines.push(std::mem::replace(&mut line, letter.to_string()));
+            for (index, part) in word.split_inclusive('/').enumerate() {
+                let space = if index == 0 && !line.is_empty() {
+                    " "
+                } else {
+                    ""
+                };
+                let longer = format!("{line}{space}{part}");
+                if fits(&longer)? {
+                    line = longer;
+                    continue;
+                }
+                if !line.is_empty() {
+                    lines.push(std::mem::take(&mut line));
+                }
+                for letter in part.chars() {
+                    line.push(letter);
+                    if line.chars().count() > 1 && !fits(&line)? {
+                        line.pop();
+                        lines.push(std::mem::replace(&mut line, letter.to_string()));
+                    }
                 }
             }
         }
