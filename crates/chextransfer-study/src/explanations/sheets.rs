@@ -69,7 +69,7 @@ impl RunExplainer {
         &self,
         radiograph: &Array2<f32>,
         map: &ClassActivationMap,
-        caption: Vec<String>,
+        mut caption: Vec<String>,
     ) -> Result<Panel> {
         let window = window(radiograph);
         let colored = overlay(
@@ -78,11 +78,17 @@ impl RunExplainer {
             window,
         )?;
         let shape = map.scaled(Scale::MinMax);
-        // A map without contrast has no place to draw a line around.
-        let contours = match shape.iter().any(|value| *value > 0.0) {
-            true => contour(shape.view(), self.config.contour, window)?,
-            false => Vec::new(),
-        };
+        let mut contours = Vec::new();
+        if shape.iter().any(|value| *value > 0.0) {
+            contours = contour(shape.view(), self.config.contour, window)?;
+        } else {
+            // Otherwise it would look as if nothing had been drawn.
+            let what = match map.values.iter().any(|value| *value > 0.0) {
+                true => "the map is equally high everywhere",
+                false => "nothing in the map speaks for it",
+            };
+            caption.push(what.to_owned());
+        }
         Ok(Panel {
             contours,
             window: seen(radiograph),
