@@ -7,8 +7,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use chextransfer::data::Split;
 use chextransfer::data::phantom::{self, PhantomConfig};
-use chextransfer::data::{Observation, Split};
 use chextransfer::models::{Architecture, DeviceChoice};
 use chextransfer::study::{explain_run, run_curve};
 use chextransfer::train::{Ensemble, Event, Interval, Outcome, ProgressBar, Run, TrainConfig};
@@ -96,8 +96,7 @@ fn run(given: Arguments) -> Result<()> {
     progress.finish();
 
     run_curve(run.directory())?;
-    let findings = &Observation::CHEXPERT_AUC;
-    let pictures = explain_run(run.directory(), Split::Test, findings, &device.open()?)?;
+    let pictures = explain_run(run.directory(), Split::Test, &device.open()?)?;
     print!("{evaluation}");
     println!(
         "\n{} overlays and all results: {}",

@@ -135,3 +135,34 @@ fn resume_shows_equal_digests() {
     let printed = succeed(program("examples/resume"));
     assert!(printed.contains("the same to the bit"), "{printed}");
 }
+
+#[test]
+fn localization_trains_measures_and_says_how_it_fell() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "--patients 40 --image-size 32 --deepest-cut 2 --epochs 1 --out here";
+    let run = || {
+        let mut command = program("examples/localization");
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(folder.path());
+        succeed(command)
+    };
+    let printed = run();
+    for expected in [
+        "resnet18-minus2: CheXpert AUC on the test split",
+        "hit rate",
+        "Cardiomegaly (",
+        "mean over observations",
+        "minus the first",
+        "1000 bootstrap replicates of the studies",
+    ] {
+        assert!(printed.contains(expected), "{printed}");
+    }
+    let verdicts = ["better than", "worse than", "not told apart from"];
+    let lines = printed
+        .lines()
+        .filter(|line| verdicts.iter().any(|verdict| line.contains(verdict)));
+    assert_eq!(lines.count(), 2 * 5, "{printed}");
+    assert!(folder.path().join("here/localization.csv").exists());
+    assert_eq!(run(), printed, "the same command again gives other numbers");
+}

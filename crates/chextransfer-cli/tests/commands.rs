@@ -87,6 +87,138 @@ fn a_dataset_a_run_its_evaluation_and_its_explanation() {
     assert!(folder.join("run/explanations/edema.png").exists());
 }
 
+fn written(printed: &str) -> Vec<&str> {
+    printed.lines().collect()
+}
+
+#[test]
+fn explain_draws_images_splits_and_mistakes_and_measures_against_masks() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(
+        folder,
+        "data phantom --patients 30 --seed 1 --side 64 phantom",
+    );
+    for minus in [2, 3] {
+        let train = "train --architecture resnet18 --data phantom --image-size 32 --epochs 1";
+        succeeds(
+            folder,
+            &format!("{train} --minus {minus} --out minus{minus}"),
+        );
+    }
+    let image = std::fs::read_dir(folder.join("phantom/test"))
+        .unwrap()
+        .next()
+        .unwrap();
+    let patient = image.unwrap().file_name().into_string().unwrap();
+    let image = format!("phantom/test/{patient}/study1/view1_frontal.jpg");
+
+    // Two runs and two cuts of the first one's weights, side by side; a cut that the second does not have is an error.
+    let explain = "explain minus2 --observation Edema --observation Cardiomegaly --out sheets";
+    let sheet = succeeds(
+        folder,
+        &format!("{explain} {image} --beside minus3 --method hires-cam --format svg"),
+    );
+    assert_eq!(
+        written(&sheet),
+        [format!("sheets/{patient}-study1-view1_frontal.svg")]
+    );
+    let svg = std::fs::read_to_string(folder.join(sheet.trim())).unwrap();
+    for expected in [
+        "resnet18-minus2 at layer2",
+        "resnet18-minus3 at layer1",
+        "HiResCAM",
+        "label: ",
+        "Cardiomegaly: 0.",
+    ] {
+        assert!(text_of(&svg).contains(expected), "{expected}");
+    }
+    let sheet = succeeds(
+        folder,
+        &format!("{explain} {image} --minus 2 --minus 3 --scale probability"),
+    );
+    assert!(folder.join(sheet.trim()).exists());
+    let (code, message) = fails(
+        folder,
+        &format!("{explain} {image} --beside minus3 --minus 2"),
+    );
+    assert_eq!(
+        (code, message.contains("resnet18-minus3 ends before")),
+        (1, true),
+        "{message}"
+    );
+    let (code, message) = fails(folder, &format!("{explain} {image} --block layer9"));
+    assert_eq!((code, message.contains("layer9")), (1, true), "{message}");
+    let (code, message) = fails(folder, &format!("{explain} {image} --method gradcam"));
+    assert_eq!(
+        (code, message.contains("grad-cam++")),
+        (2, true),
+        "{message}"
+    );
+    let (code, message) = fails(folder, &format!("{explain} absent.jpg"));
+    assert_eq!(
+        (code, message.contains("absent.jpg")),
+        (1, true),
+        "{message}"
+    );
+
+    let rows = std::fs::read_to_string(folder.join("phantom/test.csv"))
+        .unwrap()
+        .lines()
+        .count()
+        - 1;
+    let all = succeeds(folder, "explain minus3 --all --observation Edema --out all");
+    assert_eq!(written(&all).len(), rows);
+    assert!(written(&all).iter().all(|path| folder.join(path).exists()));
+
+    let (code, message) = fails(folder, "explain minus3 --split test --worst 3");
+    assert_eq!(
+        (code, message.contains("evaluate minus3 --split test")),
+        (1, true),
+        "{message}"
+    );
+    succeeds(folder, "evaluate minus3 --split test");
+    let worst = succeeds(folder, "explain minus3 --worst 3 --out worst");
+    assert!(
+        worst.contains("worst/worst_no_finding.png") && worst.contains("worst/worst.csv"),
+        "{worst}"
+    );
+    let table = std::fs::read_to_string(folder.join("worst/worst.csv")).unwrap();
+    assert!(
+        table.starts_with("Observation,Rank,Path,Study,Label,Probability,Error\n"),
+        "{table}"
+    );
+    for row in table.lines().skip(1) {
+        let cells: Vec<_> = row.split(',').collect();
+        let (label, probability): (f64, f64) =
+            (cells[4].parse().unwrap(), cells[5].parse().unwrap());
+        assert!((label - probability).abs() >= 0.5, "{row}");
+        assert!(cells[1].parse::<usize>().unwrap() <= 3, "{row}");
+    }
+
+    let measured = succeeds(
+        folder,
+        "explain minus2 --beside minus3 --masks beside --out masks",
+    );
+    for expected in [
+        "hit rate",
+        "resnet18-minus3 at layer1",
+        "minus the first",
+        "masks/localization.csv",
+    ] {
+        assert!(measured.contains(expected), "{measured}");
+    }
+}
+
+/// The letters of a picture, line by line as they are broken.
+fn text_of(svg: &str) -> String {
+    let lines = svg.split("<text").skip(1).filter_map(|rest| {
+        let (_, rest) = rest.split_once('>')?;
+        Some(rest.split_once('<')?.0)
+    });
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 /// A row of one's own for the file of this digest.
 fn manifest(sha256: &str) -> String {
     format!(

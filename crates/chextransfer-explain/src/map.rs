@@ -1,5 +1,7 @@
 //! Class activation maps and their scales.
 
+use std::str::FromStr;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::{Error, Result};
@@ -16,18 +18,76 @@ pub struct ClassActivationMap {
 }
 
 /// What a map's values are made relative to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scale {
     /// Nothing: values as they are, comparable between images and classes of one network.
     Raw,
     /// The map's own range: its lowest value becomes 0, its highest 1.
+    #[default]
     MinMax,
     /// [`MinMax`](Self::MinMax) times the class's probability, so that confident predictions appear
     /// brighter: how Ke et al. 2021, section 3.3, draw their maps.
     Probability,
 }
 
+impl Scale {
+    /// The scales of pictures, with their names on the command line. Raw values have no fixed range to give colours to.
+    pub const OF_PICTURES: [(Self, &str); 2] = [
+        (Self::MinMax, "min-max"),
+        (Self::Probability, "probability"),
+    ];
+}
+
+impl FromStr for Scale {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::OF_PICTURES
+            .into_iter()
+            .find(|(_, known)| *known == name);
+        found
+            .map(|(scale, _)| scale)
+            .ok_or_else(|| Error::UnknownName {
+                what: "scale",
+                name: name.to_owned(),
+                known: Self::OF_PICTURES.map(|(_, name)| name).join(", "),
+            })
+    }
+}
+
 impl ClassActivationMap {
+    /// The map of an ensemble: the mean of its members' maps and of their probabilities. Raw values are averaged, so a
+    /// member that sees more evidence has more weight.
+    ///
+    /// # Errors
+    /// [`Error::Unequal`] without members, and for maps of different classes or sizes.
+    pub fn mean(members: &[Self]) -> Result<Self> {
+        let Some(first) = members.first() else {
+            return Err(Error::Unequal(
+                "found no map, expected one of each member".to_owned(),
+            ));
+        };
+        let mut mean = Self {
+            class: first.class,
+            values: Array2::zeros(first.values.dim()),
+            probability: 0.0,
+        };
+        let share = 1.0 / members.len() as f32;
+        for member in members {
+            let found = (member.class, member.values.dim());
+            let expected = (first.class, first.values.dim());
+            if found != expected {
+                return Err(Error::Unequal(format!(
+                    "found a map of class {} and size {:?} beside one of class {} and size {:?}",
+                    found.0, found.1, expected.0, expected.1
+                )));
+            }
+            mean.values.scaled_add(share, &member.values);
+            mean.probability += share * member.probability;
+        }
+        Ok(mean)
+    }
+
     /// The values on this scale, `[map height, map width]`. A map without contrast is 0 everywhere
     /// on every scale but [`Scale::Raw`].
     pub fn scaled(&self, scale: Scale) -> Array2<f32> {
@@ -113,6 +173,37 @@ mod tests {
         let min_max = array![[0.0, 0.25], [1.0, 0.5]];
         assert_eq!(map().scaled(Scale::MinMax), min_max);
         assert_eq!(map().scaled(Scale::Probability), min_max * 0.5);
+    }
+
+    #[test]
+    fn an_ensembles_map_is_the_mean_of_its_members() {
+        let other = ClassActivationMap {
+            values: array![[3.0, 0.0], [0.0, 1.0]],
+            probability: 0.7,
+            ..map()
+        };
+        let mean = ClassActivationMap::mean(&[map(), other.clone()]).unwrap();
+        assert_eq!(mean.values, array![[2.0, 1.0], [2.5, 2.0]]);
+        assert!((mean.probability - 0.6).abs() < 1e-6);
+        let larger = ClassActivationMap {
+            values: Array2::zeros((2, 3)),
+            ..map()
+        };
+        let of_another_class = ClassActivationMap { class: 1, ..map() };
+        for unequal in [larger, of_another_class] {
+            assert!(ClassActivationMap::mean(&[map(), unequal]).is_err());
+        }
+        assert!(ClassActivationMap::mean(&[]).is_err());
+    }
+
+    #[test]
+    fn a_scale_is_read_by_its_name_and_raw_is_none_for_pictures() {
+        assert_eq!("probability".parse::<Scale>().unwrap(), Scale::Probability);
+        let message = "raw".parse::<Scale>().unwrap_err().to_string();
+        assert!(
+            message.ends_with("expected one of: min-max, probability"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -202,6 +202,18 @@ pub struct Replicates {
 }
 
 impl Replicates {
+    pub(crate) fn new(
+        estimates: Vec<Result<f64, Undefined>>,
+        values: Vec<Vec<f64>>,
+        jackknife: Vec<Vec<f64>>,
+    ) -> Self {
+        Self {
+            estimates,
+            values,
+            jackknife,
+        }
+    }
+
     /// The statistics on the sample, in the order they were given.
     pub fn estimates(&self) -> &[Result<f64, Undefined>] {
         &self.estimates

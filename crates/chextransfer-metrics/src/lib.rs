@@ -11,7 +11,7 @@
 //! | `auroc` `average_precision` `calibration` `operating_point` | the metrics and their curves, with weights and masks |
 //! | `study_aggregation` `temperature` `decisions` | from images to studies; fitted on validation and applied to test: calibration, thresholds |
 //! | `undefined` | why a number does not exist; means that say how many they are of |
-//! | `units` `bootstrap` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
+//! | `units` `bootstrap` `row_means` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
 //! | `delong` `permutation` `multiple_testing` | the other tests, and many at once |
 //! | `evaluation` `comparison` | one model; several, each against the first |
 //! | `correlation` `distributions` | Pearson, Spearman, the line with its band; tails of the normal and of Student's t |
@@ -70,6 +70,7 @@ mod operating_point;
 mod permutation;
 mod predictions;
 mod proportion;
+mod row_means;
 mod scored_labels;
 mod study_aggregation;
 mod temperature;

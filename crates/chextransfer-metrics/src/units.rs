@@ -116,6 +116,11 @@ impl Units {
         self.count
     }
 
+    /// The unit of every row.
+    pub(crate) fn rows(&self) -> &[u32] {
+        &self.of_rows
+    }
+
     /// Unit of a row.
     pub(crate) fn of_row(&self, row: u32) -> u32 {
         self.of_rows[row as usize]

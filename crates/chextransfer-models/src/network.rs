@@ -55,6 +55,11 @@ impl Network {
         &self.blocks
     }
 
+    /// The layers behind the pooled map.
+    pub fn head(&self) -> &ClassificationHead {
+        &self.head
+    }
+
     /// Logits of a batch of images.
     ///
     /// # Shapes
@@ -152,7 +157,12 @@ impl Network {
         (logits, Some(auxiliary.forward(inner)))
     }
 
-    fn forward_neck(&self, map: Tensor<4>) -> Tensor<4> {
+    /// The map that the head pools, from the last block's: what a whole network has behind its last
+    /// block (DenseNet's final normalisation, MobileNetV2's final convolution); otherwise the same map.
+    ///
+    /// # Shapes
+    /// `[batch, channels, height, width]` to `[batch, features, height, width]`.
+    pub fn forward_neck(&self, map: Tensor<4>) -> Tensor<4> {
         match &self.neck {
             Some(neck) => neck.forward(map),
             None => map,

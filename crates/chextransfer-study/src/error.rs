@@ -24,6 +24,68 @@ pub enum Error {
     #[error(transparent)]
     Explain(#[from] chextransfer_explain::Error),
 
+    /// A network has not what was asked of it.
+    #[error(transparent)]
+    Models(#[from] chextransfer_models::Error),
+
+    /// Settings that make no explanation.
+    #[error("{setting}: {problem}")]
+    Setting {
+        /// What is set.
+        setting: &'static str,
+        /// What was found and what was expected.
+        problem: String,
+    },
+
+    /// A kind of picture that cannot be written.
+    #[error("unknown kind of picture `{name}`; expected png or svg")]
+    UnknownFormat {
+        /// The name as given.
+        name: String,
+    },
+
+    /// Two images whose sheets would have the same name.
+    #[error(
+        "the sheets of {first} and of {second} would both be named {file}; explain them one after the other"
+    )]
+    SameName {
+        /// The first image.
+        first: String,
+        /// The second image.
+        second: String,
+        /// The name without extension.
+        file: String,
+    },
+
+    /// A split without predictions.
+    #[error("{} is missing; run `evaluate {} --split {split}` first", path.display(), run.display())]
+    NotEvaluated {
+        /// The table that should be there.
+        path: PathBuf,
+        /// The run.
+        run: PathBuf,
+        /// The split.
+        split: &'static str,
+    },
+
+    /// A prediction of an image that the dataset does not have.
+    #[error("{}: {path} is not in the dataset's table", predictions.display())]
+    NotInTable {
+        /// The image's path.
+        path: String,
+        /// The predictions.
+        predictions: PathBuf,
+    },
+
+    /// Images without masks.
+    #[error("none of the {images} images of {split} has a mask for these observations")]
+    NoMasks {
+        /// The split.
+        split: &'static str,
+        /// Its images.
+        images: usize,
+    },
+
     /// A file could not be written.
     #[error("cannot {action} {}: {cause}", path.display())]
     Io {

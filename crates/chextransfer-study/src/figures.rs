@@ -1,6 +1,5 @@
 //! Figures as SVG files.
 
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
+use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// Width and height of the figure in pixels.
@@ -76,7 +76,7 @@ pub fn training_curve(points: &[CurvePoint], path: &Path) -> Result<()> {
     check(points).map_err(Error::figure(path))?;
     let mut svg = String::new();
     draw(points, &mut svg).map_err(Error::figure(path))?;
-    write_whole(path, &svg).map_err(Error::io("write", path))
+    write_whole(path, svg.as_bytes())
 }
 
 /// Draws a run's training into `training_curve.svg` in its folder, and returns that file.
@@ -349,23 +349,6 @@ fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, series: &[&[(f64, Option<f64>)]
         .legend_area_size(30)
         .margin(10)
         .draw()?;
-    Ok(())
-}
-
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    #[allow(unused_mut)]
-    let mut builder = tempfile::Builder::new();
-    // Left to itself the crate makes files that only their owner can read.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Tables and figures from run directories.
 //!
-//! In: what a training run wrote down. Out: figures as SVG files that any browser shows (no fonts are needed to make them)
-//! and Grad-CAM overlays as PNG. Nothing is computed here but the place of a mark on paper.
+//! In: what a training run wrote down. Out: figures as SVG files that any browser shows, sheets of class activation maps,
+//! and how well those find what masks show ([`RunExplainer`]). Nothing is computed here but the place of a mark on paper.
 //!
 //! ```
 //! use chextransfer_study::{CurvePoint, training_curve};
@@ -22,7 +22,10 @@
 mod error;
 mod explanations;
 mod figures;
+mod whole_file;
 
 pub use error::{Error, Result};
-pub use explanations::explain_run;
+pub use explanations::{
+    ExplainConfig, MaskSource, Mistake, PictureFormat, Place, RunExplainer, Subject, explain_run,
+};
 pub use figures::{CurvePoint, run_curve, training_curve};

@@ -122,6 +122,19 @@ impl Ensemble {
         run.network(&run.checkpoints[0], device)
     }
 
+    /// The network of one of the [`members`](Self::members), by its place among them, for inference; `None` behind the last.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when its file was changed.
+    pub fn network(&self, member: usize, device: &Device) -> Result<Option<Network>> {
+        let all =
+            (self.runs.iter()).flat_map(|run| run.checkpoints.iter().map(move |best| (run, best)));
+        let found = { all }.nth(member);
+        found
+            .map(|(run, best)| run.network(best, device))
+            .transpose()
+    }
+
     /// Predicts a split of the first run's dataset and averages the probabilities; `None` when the observer asked to
     /// stop.
     ///

@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 
 use crate::ensemble::{Ensemble, Member};
 use crate::event::Observer;
-use crate::outputs::judged;
 use crate::provenance::Program;
 use crate::results::{METRICS, Results, by_image, by_study};
 use crate::run_directory::RunDirectory;
@@ -156,7 +155,11 @@ impl Ensemble {
             seed: run.config.seed,
             ..Bootstrap::default()
         };
-        let judged = judged(&run.config.labels);
+        let judged = run.config.judged();
+        let judged: Vec<_> = judged
+            .iter()
+            .map(|observation| observation.name())
+            .collect();
         let judgement = Judgement {
             evaluation: study_table.evaluate(&judged, &bootstrap)?,
             aggregation: config.aggregation,

@@ -1,7 +1,7 @@
 //! What the outputs of a network mean.
 
 use burn::tensor::Tensor;
-use chextransfer_data::{LabelProblem, Observation};
+use chextransfer_data::LabelProblem;
 
 use crate::{Loss, Result};
 
@@ -9,22 +9,6 @@ use crate::{Loss, Result};
 pub(crate) fn target_names(problem: &LabelProblem) -> Vec<String> {
     let names = problem.targets().iter().map(|target| target.name());
     names.map(str::to_owned).collect()
-}
-
-/// The observations whose mean AUROC a run is judged by: those of the CheXpert AUC among its targets, or
-/// all its targets where it has none of them.
-pub(crate) fn judged(problem: &LabelProblem) -> Vec<&'static str> {
-    let targets = problem.targets().iter();
-    let is_judged = |target: &&Observation| Observation::CHEXPERT_AUC.contains(target);
-    let judged: Vec<_> = targets
-        .clone()
-        .filter(is_judged)
-        .map(|target| target.name())
-        .collect();
-    match judged[..] {
-        [] => targets.map(|target| target.name()).collect(),
-        _ => judged,
-    }
 }
 
 /// The cross-entropy of these outputs, without weights or smoothing.
@@ -57,7 +41,7 @@ pub(crate) fn probabilities(logits: Tensor<2>, problem: &LabelProblem) -> Vec<f6
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use chextransfer_data::{BlankPolicy, UncertaintyPolicy};
+    use chextransfer_data::{Observation, UncertaintyPolicy};
     use chextransfer_models::DeviceChoice;
 
     use super::*;
@@ -88,15 +72,5 @@ mod tests {
         let expected = 2.0f64.exp() / (1.0f64.exp() + 2.0f64.exp());
         assert_eq!(found[0], 0.5);
         assert!((found[1] - expected).abs() < 1e-12, "{found:?}");
-    }
-
-    #[test]
-    fn a_run_is_judged_by_the_chexpert_auc_as_far_as_it_predicts_it() {
-        let all = LabelProblem::new(UncertaintyPolicy::Ignore, BlankPolicy::Negative);
-        assert_eq!(judged(&all).len(), 6);
-        let one = problem(&[Observation::Fracture, Observation::Edema]);
-        assert_eq!(judged(&one), ["Edema"]);
-        let none = problem(&[Observation::Fracture, Observation::LungLesion]);
-        assert_eq!(judged(&none), ["Fracture", "Lung Lesion"]);
     }
 }

@@ -13,7 +13,6 @@ use chextransfer_models::weights::{self, Head, Import, Preprocessing};
 use crate::checkpoint::{Checkpoint, Progress, holds_training};
 use crate::event::{Event, Observer};
 use crate::interval::Stretch;
-use crate::outputs::judged;
 use crate::predict::{named, predict};
 use crate::provenance::{Program, Provenance};
 use crate::run_directory::{RunDirectory, ValidationRecord};
@@ -376,10 +375,15 @@ impl Run {
             self.trainer.config().max_unreadable,
             observer,
         )?;
+        let judged = self.config().judged();
+        let judged: Vec<_> = judged
+            .iter()
+            .map(|observation| observation.name())
+            .collect();
         let evaluation = prediction
             .table
             .by_study()?
-            .evaluate(&judged(&self.config().labels), &Bootstrap::NONE)?;
+            .evaluate(&judged, &Bootstrap::NONE)?;
         let losses = std::mem::take(&mut self.progress.losses);
         let record = ValidationRecord {
             step: self.progress.step,

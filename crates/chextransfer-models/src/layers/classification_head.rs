@@ -107,4 +107,13 @@ impl ClassificationHead {
             _ => pooled,
         }
     }
+
+    /// What each channel of the pooled map is worth to each class, `[classes, features]`: the last linear
+    /// layer's weights. `None` where a hidden layer lies between.
+    pub fn channel_weights(&self) -> Option<Tensor<2>> {
+        match self.hidden {
+            None => Some(self.linear.weight.val().transpose()),
+            Some(_) => None,
+        }
+    }
 }

@@ -346,6 +346,18 @@ impl TrainConfig {
         Ok(spec)
     }
 
+    /// The observations whose mean AUROC the run is judged by: those of the CheXpert AUC among its
+    /// targets, or all its targets where it has none of them.
+    pub fn judged(&self) -> Vec<Observation> {
+        let targets = self.labels.targets();
+        let is_judged = |target: &&Observation| Observation::CHEXPERT_AUC.contains(target);
+        let judged: Vec<_> = targets.iter().filter(is_judged).copied().collect();
+        match judged[..] {
+            [] => targets.to_vec(),
+            _ => judged,
+        }
+    }
+
     /// What is minimised.
     ///
     /// # Errors
@@ -429,6 +441,19 @@ mod tests {
             message.contains("config.toml") && message.contains("unknown field `epoch`"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_run_is_judged_by_the_chexpert_auc_as_far_as_it_predicts_it() {
+        let judged = |targets: &[Observation]| {
+            let labels = LabelProblem::paper().with_targets(targets).unwrap();
+            let sound = TrainConfig::paper(Architecture::ResNet18, "d");
+            TrainConfig { labels, ..sound }.judged()
+        };
+        use Observation::{Edema, Fracture, LungLesion};
+        assert_eq!(judged(&Observation::ALL).len(), 6);
+        assert_eq!(judged(&[Fracture, Edema]), [Edema]);
+        assert_eq!(judged(&[Fracture, LungLesion]), [Fracture, LungLesion]);
     }
 
     #[test]

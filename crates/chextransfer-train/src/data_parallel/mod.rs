@@ -14,12 +14,13 @@ mod shard;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use chextransfer_data::Batch;
 use chextransfer_models::Network;
 
+use crate::gradients::scale;
 use crate::{Error, Result};
 
 pub use reducer::{Collectives, GradientReducer, InProcess};
@@ -155,14 +156,10 @@ impl DataParallel {
         let counted = counted.max(1.0);
         let sum: f64 = computed.iter().map(|one| one.sum()).sum();
         let gradients = computed.into_iter().map(|one| one.gradients).collect();
-        let mut sums = self.reducer.sum(network, gradients, &self.replicas)?;
-        network.visit(&mut Divided {
-            gradients: &mut sums,
-            by: counted,
-        });
+        let sums = self.reducer.sum(network, gradients, &self.replicas)?;
         Ok(BatchGradients {
             loss: (sum / counted) as f32,
-            gradients: sums,
+            gradients: scale(network, sums, (1.0 / counted) as f32),
         })
     }
 }
@@ -215,18 +212,4 @@ impl Step {
 /// Steps and runs differ by other multiples, see `Run::step`; the first replica draws as a single one.
 fn replica_seed(seed: u64, rank: u64) -> u64 {
     seed ^ rank.wrapping_mul(0xbf58_476d_1ce4_e5b9)
-}
-
-/// Divides every gradient.
-struct Divided<'a> {
-    gradients: &'a mut GradientsParams,
-    by: f64,
-}
-
-impl ModuleVisitor for Divided<'_> {
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(parameter.id) {
-            self.gradients.register(parameter.id, gradient / self.by);
-        }
-    }
 }

@@ -1,9 +1,9 @@
-//! Grad-CAM against maps computed in other ways.
+//! Maps against maps computed in other ways.
 #![allow(clippy::unwrap_used)]
 
 use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
 use burn::tensor::{Device, Tensor, TensorData};
-use chextransfer_explain::{ClassActivationMap, Error, GradCam};
+use chextransfer_explain::{ClassActivationMap, Error, Explainer, Method};
 use chextransfer_models::{Architecture, DeviceChoice, Network};
 
 const CLASSES: usize = 5;
@@ -15,6 +15,10 @@ fn cpu() -> Device {
 fn network(architecture: Architecture, minus: usize, device: &Device) -> Network {
     let spec = architecture.minus(minus).unwrap();
     spec.with_classes(CLASSES).unwrap().init(3, device)
+}
+
+fn grad_cam(network: &Network) -> Explainer {
+    Explainer::new(network, Method::GradCam).unwrap()
 }
 
 /// Images that differ from each other and from place to place.
@@ -82,7 +86,7 @@ fn a_truncated_network_gets_the_map_that_its_linear_layer_dictates() {
         let weight = linear_weight(&network);
         let images = images(3, 32, &device);
         let classes = [4, 0, 4];
-        let maps = GradCam::new(&network)
+        let maps = grad_cam(&network)
             .explain(images.clone(), &classes)
             .unwrap();
         let features = network.forward_features(images.clone()).pop().unwrap();
@@ -136,7 +140,7 @@ fn a_whole_network_gets_the_map_that_finite_differences_give() {
         };
         let (up, down) = (logits_with(step), logits_with(-step));
         let classes: Vec<usize> = (0..CLASSES).collect();
-        let maps = GradCam::new(&network)
+        let maps = grad_cam(&network)
             .explain_classes(images, &classes)
             .unwrap();
         let features = values(features);
@@ -163,7 +167,7 @@ fn many_classes_at_once_give_the_maps_of_one_after_the_other() {
     let device = cpu();
     let network = network(Architecture::MobileNetV2, 0, &device);
     let images = images(2, 64, &device);
-    let explainer = GradCam::new(&network);
+    let explainer = grad_cam(&network);
     let rows = explainer.explain_classes(images.clone(), &[3, 0]).unwrap();
     assert_eq!(rows.len(), 2);
     for (place, class) in [3, 0].into_iter().enumerate() {
@@ -181,11 +185,11 @@ fn a_training_network_is_explained_as_its_inference_copy_and_stays_as_it_is() {
     let plain = network(Architecture::MobileNetV2, 0, &device);
     let training = network(Architecture::MobileNetV2, 0, &device.clone().autodiff());
     let before = tensors(&training);
-    let expected = GradCam::new(&plain)
+    let expected = grad_cam(&plain)
         .explain(images(2, 64, &device), &[1, 2])
         .unwrap();
     for device in [device.clone(), device.autodiff()] {
-        let maps = GradCam::new(&training)
+        let maps = grad_cam(&training)
             .explain(images(2, 64, &device), &[1, 2])
             .unwrap();
         assert_eq!(maps, expected);
@@ -210,7 +214,7 @@ fn the_map_is_hot_where_the_features_are() {
         }
     }
     let image = Tensor::from_data(TensorData::new(pixels, [1, 3, 64, 64]), &device);
-    let rows = GradCam::new(&network)
+    let rows = grad_cam(&network)
         .explain_classes(image, &[0, 1, 2, 3, 4])
         .unwrap();
     let sharpest = rows[0]
@@ -230,7 +234,7 @@ fn the_map_is_hot_where_the_features_are() {
 #[test]
 fn wrong_requests_are_errors_that_name_the_numbers() {
     let device = cpu();
-    let explainer = GradCam::new(&network(Architecture::ResNet18, 3, &device));
+    let explainer = grad_cam(&network(Architecture::ResNet18, 3, &device));
     let explain = |images: Tensor<4>, classes: &[usize]| {
         explainer.explain(images, classes).unwrap_err().to_string()
     };
@@ -259,7 +263,7 @@ fn wrong_requests_are_errors_that_name_the_numbers() {
 #[test]
 fn no_images_have_no_maps() {
     let device = cpu();
-    let explainer = GradCam::new(&network(Architecture::ResNet18, 3, &device));
+    let explainer = grad_cam(&network(Architecture::ResNet18, 3, &device));
     let none = Tensor::<4>::zeros([0, 3, 32, 32], &device);
     assert_eq!(explainer.explain(none, &[]).unwrap(), []);
 }
@@ -267,7 +271,7 @@ fn no_images_have_no_maps() {
 #[test]
 fn a_network_without_finite_answer_is_an_error_and_no_dark_map() {
     let device = cpu();
-    let explainer = GradCam::new(&network(Architecture::ResNet18, 3, &device));
+    let explainer = grad_cam(&network(Architecture::ResNet18, 3, &device));
     let broken = images(2, 32, &device).slice_fill([1..2, 0..1, 0..1, 0..1], f32::NAN);
     let error = explainer.explain(broken, &[0, 3]).unwrap_err();
     assert!(
@@ -281,4 +285,173 @@ fn a_network_without_finite_answer_is_an_error_and_no_dark_map() {
         ),
         "{error}"
     );
+}
+
+/// With global average pooling and one linear layer behind it, the logit is the mean of CAM's map before the rectifier plus
+/// the bias, and the gradient by place is the weight over the number of places.
+#[test]
+fn cam_is_hires_cam_times_the_number_of_places_where_a_linear_layer_follows() {
+    let device = cpu();
+    for (architecture, minus) in [(Architecture::ResNet18, 0), (Architecture::DenseNet121, 3)] {
+        let network = network(architecture, minus, &device);
+        let by = |method| {
+            let explainer = Explainer::new(&network, method).unwrap();
+            explainer.explain(images(2, 64, &device), &[1, 3]).unwrap()
+        };
+        for (cam, hires) in by(Method::Cam).iter().zip(by(Method::HiResCam)) {
+            let places = hires.values.len() as f32;
+            let sums: Vec<f32> = hires.values.iter().map(|value| value * places).collect();
+            assert!(largest_difference(cam, &sums) < 1e-5, "{architecture}");
+            assert_eq!(cam.probability, hires.probability);
+        }
+    }
+}
+
+/// DenseNet has a normalisation between its last block and the pooling; CAM reads what comes out of it.
+#[test]
+fn cam_of_a_whole_network_reads_the_map_that_the_head_pools() {
+    let device = cpu();
+    for architecture in [Architecture::DenseNet121, Architecture::MobileNetV2] {
+        let network = network(architecture, 0, &device);
+        let weight = linear_weight(&network);
+        let images = images(1, 64, &device);
+        let pooled = network.forward_neck(network.forward_body(images.clone()));
+        let [_, channels, height, width] = pooled.dims();
+        let explainer = Explainer::new(&network, Method::Cam).unwrap();
+        let pooled = values(pooled);
+        let mut lit = 0;
+        for class in 0..CLASSES {
+            let map = &explainer.explain(images.clone(), &[class]).unwrap()[0];
+            let weights = &weight[class * channels..][..channels];
+            let sums = weighted_sum(&pooled, weights, height * width);
+            assert!(
+                largest_difference(map, &sums) < 1e-5,
+                "{architecture} class {class}"
+            );
+            lit += usize::from(map.values.sum() > 0.0);
+        }
+        assert!(lit > 1, "{architecture}: hardly a map to compare");
+    }
+}
+
+#[test]
+fn cam_is_refused_where_it_does_not_exist() {
+    let device = cpu();
+    let hidden = network(Architecture::MobileNetV3Large, 0, &device);
+    let message = Explainer::new(&hidden, Method::Cam)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("mobilenet_v3_large has no CAM"),
+        "{message}"
+    );
+    let resnet = network(Architecture::ResNet18, 0, &device);
+    let message = Explainer::new(&resnet, Method::Cam)
+        .unwrap()
+        .at_cut(1)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("resnet18 has no CAM at layer3"),
+        "{message}"
+    );
+}
+
+/// At the block where a cut would end, the map has that network's size; the networks differ, the sizes do not.
+#[test]
+fn a_map_inside_a_network_has_the_size_of_the_truncated_ones() {
+    let device = cpu();
+    let whole = network(Architecture::EfficientNetB0, 0, &device);
+    for minus in 0..3 {
+        let cut = network(Architecture::EfficientNetB0, minus, &device);
+        let own = &grad_cam(&cut)
+            .explain(images(1, 64, &device), &[0])
+            .unwrap()[0];
+        let explainer = grad_cam(&whole).at_cut(minus).unwrap();
+        assert_eq!(explainer.block(), cut.spec().blocks().last().unwrap().name);
+        let inside = &explainer.explain(images(1, 64, &device), &[0]).unwrap()[0];
+        assert_eq!(inside.values.dim(), own.values.dim(), "minus{minus}");
+    }
+    let cut = network(Architecture::EfficientNetB0, 2, &device);
+    let message = grad_cam(&cut).at_cut(1).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "efficientnet_b0-minus2 ends before the last block of its minus1"
+    );
+    let message = grad_cam(&cut).at_block("stage9").unwrap_err().to_string();
+    assert!(
+        message.contains("stage9") && message.contains("stage1"),
+        "{message}"
+    );
+}
+
+/// The last block's Grad-CAM by one backward pass, and the same inside the network by finite differences of a channel.
+#[test]
+fn gradients_reach_an_inner_block_as_finite_differences_say() {
+    let device = cpu();
+    let network = network(Architecture::ResNet18, 0, &device);
+    let images = images(1, 64, &device);
+    let features = network.forward_features(images.clone());
+    let inner = features[2].clone();
+    let [_, channels, height, width] = inner.dims();
+    let places = height * width;
+    let step = 3e-3 * inner.clone().abs().mean().into_scalar::<f32>();
+    let logits_with = |raise: f32| {
+        let raise = Tensor::<2>::eye(channels, &device) * raise;
+        let copies = inner.clone().repeat(&[channels, 1, 1, 1]);
+        let copies = copies + raise.reshape([channels, channels, 1, 1]);
+        let last = network.blocks()[3].forward(copies);
+        network
+            .forward_head(last)
+            .into_data()
+            .iter::<f32>()
+            .collect::<Vec<_>>()
+    };
+    let (up, down) = (logits_with(step), logits_with(-step));
+    let rows = grad_cam(&network)
+        .at_cut(1)
+        .unwrap()
+        .explain_classes(images, &[0, 1, 2, 3, 4])
+        .unwrap();
+    let inner = values(inner);
+    let mut lit = 0;
+    for map in &rows[0] {
+        let weights: Vec<f32> = (0..channels)
+            .map(|channel| channel * CLASSES + map.class)
+            .map(|at| (up[at] - down[at]) / (2.0 * step * places as f32))
+            .collect();
+        let difference = largest_difference(map, &weighted_sum(&inner, &weights, places));
+        assert!(difference < 2e-2, "class {}: {difference}", map.class);
+        lit += usize::from(map.values.sum() > 0.0);
+    }
+    assert!(lit > 1, "hardly a map to compare");
+}
+
+#[test]
+fn eigen_cam_is_the_same_for_every_class_but_for_the_probability() {
+    let device = cpu();
+    let network = network(Architecture::ResNet18, 1, &device);
+    let explainer = Explainer::new(&network, Method::EigenCam).unwrap();
+    let rows = explainer
+        .explain_classes(images(2, 64, &device), &[0, 4])
+        .unwrap();
+    for row in &rows {
+        assert_eq!(row[0].values, row[1].values);
+        assert!(row[0].values.sum() > 0.0 && row[0].class == 0 && row[1].class == 4);
+        assert_ne!(row[0].probability, row[1].probability);
+    }
+    assert_ne!(rows[0][0].values, rows[1][0].values);
+}
+
+#[test]
+fn a_grey_network_is_explained_by_grey_images() {
+    let device = cpu();
+    let rgb = network(Architecture::ResNet18, 2, &device);
+    let grey = images(1, 32, &device).slice([0..1, 0..1]);
+    let expected = grad_cam(&rgb)
+        .explain(grey.clone().repeat(&[1, 3, 1, 1]), &[1])
+        .unwrap();
+    let found = grad_cam(&rgb.into_gray()).explain(grey, &[1]).unwrap();
+    let sums: Vec<f32> = expected[0].values.iter().copied().collect();
+    assert!(largest_difference(&found[0], &sums) < 1e-4);
 }
