@@ -343,7 +343,9 @@ fn images_without_labels_get_the_probabilities_that_evaluation_gives_them() {
         calibration: Some(TemperatureScope::All),
         ..config.clone()
     };
-    let found = predict(&[loose.clone()], &calibrated).unwrap().unwrap();
+    let found = predict(std::slice::from_ref(&loose), &calibrated)
+        .unwrap()
+        .unwrap();
     assert_eq!(found.by_image.rows(), 1);
     assert!(found.by_study.is_none());
     assert!(
