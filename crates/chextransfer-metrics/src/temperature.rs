@@ -95,7 +95,9 @@ impl ScoredLabels {
                 .map(|&(logit, label, weight)| weight * logit * (sigmoid(logit * inverse) - label));
             terms.sum()
         };
-        if slope(0.0) >= 0.0 {
+        // Without a row on the wrong side of one half the slope never rises above zero, but rounds to it.
+        let is_wrong = |&(logit, label, _): &(f64, f64, f64)| logit * (0.5 - label) > 0.0;
+        if slope(0.0) >= 0.0 || !logits.iter().any(is_wrong) {
             return Err(Undefined::NoTemperature);
         }
         let (mut low, mut high) = (0.0, 1.0);
