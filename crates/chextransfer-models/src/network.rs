@@ -1,7 +1,7 @@
 //! The network on a device: stem, blocks, neck, head.
 
-use burn::module::{Module, ParamGroup};
-use burn::tensor::Tensor;
+use burn::module::{Module, ModuleMapper, Param, ParamGroup};
+use burn::tensor::{FloatDType, Tensor};
 
 use crate::initialization::Initialization;
 use crate::layers::{AuxiliaryHead, ClassificationHead};
@@ -191,6 +191,20 @@ impl Network {
         }
     }
 
+    /// The same network with its convolutions in another precision, for images in that precision:
+    /// normalisation, pooling to vectors and linear layers stay float32, and so do the parameters of this
+    /// network, to which gradients flow. Running statistics are shared with it.
+    ///
+    /// # Shapes
+    /// Those of this network.
+    #[must_use]
+    pub fn compute_in(&self, precision: FloatDType) -> Self {
+        self.clone().map(&mut ConvolutionsIn {
+            precision,
+            containers: Vec::new(),
+        })
+    }
+
     /// The same network for one-channel images: see [`Channels::Gray`].
     #[must_use]
     pub fn into_gray(self) -> Self {
@@ -213,6 +227,29 @@ impl Network {
         frozen.into_iter().fold(self, |network, path| {
             network.freeze_group(ParamGroup::from_predicate(path))
         })
+    }
+}
+
+/// Casts what convolutions hold.
+struct ConvolutionsIn {
+    precision: FloatDType,
+    containers: Vec<bool>,
+}
+
+impl ModuleMapper for ConvolutionsIn {
+    fn enter_module(&mut self, _: &str, container: &str) {
+        self.containers.push(container == "Struct:Conv2d");
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.containers.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.containers.last() {
+            Some(true) => param.map(|tensor| tensor.cast(self.precision)),
+            _ => param,
+        }
     }
 }
 

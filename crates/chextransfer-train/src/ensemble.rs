@@ -259,7 +259,7 @@ impl Member {
     pub(crate) fn origin(&self) -> RunOrigin {
         let weights = self.provenance.weights.as_ref();
         RunOrigin {
-            path: self.directory.root().to_owned(),
+            path: Some(self.directory.root().to_owned()),
             network: self.provenance.network.clone(),
             weights_sha256: weights.map(|weights| weights.sha256.clone()),
             labels: self.config.labels.clone(),

@@ -171,6 +171,9 @@ impl Ensemble {
         let origin = DataOrigin::split(data, split, records.digest());
         let unreadable = unreadable.of(split);
         let mut sidecar = self.sidecar(device, origin, temperatures, unreadable);
+        for run in &mut sidecar.runs {
+            run.path = (run.path.take()).filter(|path| !results.folder().starts_with(path));
+        }
         results.write_table(&by_image(split), &image_table, &sidecar)?;
         sidecar.aggregation = Some(config.aggregation);
         results.write_table(&by_study(split), &study_table, &sidecar)?;

@@ -61,7 +61,7 @@ mod verify;
 
 pub use batch_size::{BatchSizeReport, BatchSizeSearch, BatchSizeTrial, Stopped, find_batch_size};
 pub use checkpoint::Best;
-pub use config::{NonFinite, TrainConfig};
+pub use config::{NonFinite, Precision, TrainConfig};
 pub use data_parallel::{
     BatchGradients, BatchLoss, Collectives, DataParallel, GradientReducer, InProcess, Pending,
     Replica, shards,

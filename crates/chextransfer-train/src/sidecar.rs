@@ -28,7 +28,9 @@ pub(crate) struct Sidecar {
 /// A run, and which of its checkpoints.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct RunOrigin {
-    pub(crate) path: PathBuf,
+    /// Its folder; absent in a file that lies there, which may be moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<PathBuf>,
     pub(crate) network: String,
     /// SHA-256 of the weights that it started from; none for random ones.
     pub(crate) weights_sha256: Option<String>,

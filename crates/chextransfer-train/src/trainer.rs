@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
-use burn::tensor::Device;
+use burn::tensor::{Device, FloatDType};
 use chextransfer_data::{Batch, Normalization};
 use chextransfer_models::{DeviceChoice, Network, NetworkSpec};
 
 use crate::average::Average;
-use crate::config::NonFinite;
+use crate::config::{NonFinite, Precision};
 use crate::freeze::Frozen;
 use crate::gradients;
 use crate::input::Input;
@@ -276,9 +276,16 @@ fn objective(
     loss: &Arc<Loss>,
 ) -> impl Fn(&Network, &Batch, &Device) -> Result<BatchLoss> + Send + Sync + use<> {
     let (loss, auxiliary_weight) = (loss.clone(), config.auxiliary_loss_weight);
+    let precision = config.precision;
     move |network, batch, device| {
         let input = Input::new(batch, &normalization, device);
-        let (logits, auxiliary) = network.forward_with_auxiliary(input.images);
+        let (logits, auxiliary) = match precision {
+            Precision::Float32 => network.forward_with_auxiliary(input.images),
+            Precision::Bfloat16 => {
+                let half = network.compute_in(FloatDType::BF16);
+                half.forward_with_auxiliary(input.images.cast(FloatDType::BF16))
+            }
+        };
         let of = |logits| loss.mean(logits, input.targets.clone(), input.mask.clone());
         let mut mean = of(logits);
         if let Some(logits) = auxiliary {
@@ -292,6 +299,13 @@ fn objective(
 /// Where gradients are computed.
 pub(crate) fn training_device(config: &TrainConfig, choice: DeviceChoice) -> Result<Device> {
     let device = choice.open()?.autodiff();
+    if config.precision == Precision::Bfloat16 && !device.supports_dtype(FloatDType::BF16) {
+        return Err(Error::Setting {
+            setting: "precision",
+            found: format!("bfloat16 on {choice}"),
+            expected: "float32, since the device does not compute in bfloat16",
+        });
+    }
     Ok(match config.gradient_checkpointing {
         true => device.gradient_checkpointing(),
         false => device,

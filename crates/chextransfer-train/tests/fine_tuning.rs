@@ -11,8 +11,8 @@ use burn::store::burn_pack::Reader;
 use burn::tensor::Bytes;
 use chextransfer_models::Architecture;
 use chextransfer_train::{
-    EarlyStopping, Freeze, Interval, NonFinite, OptimizerConfig, Outcome, RunDirectory, Schedule,
-    TrainConfig,
+    EarlyStopping, Freeze, Interval, NonFinite, OptimizerConfig, Outcome, Precision, RunDirectory,
+    Schedule, TrainConfig,
 };
 use common::*;
 
@@ -197,6 +197,57 @@ fn recomputed_activations_change_nothing() {
     let [_, expected] = before_and_after(&kept, &folder.path().join("kept"));
     let [_, found] = before_and_after(&recomputed, &folder.path().join("recomputed"));
     assert_eq!(found, expected);
+}
+
+/// bfloat16 keeps 8 bits, so a convolution's output is off by up to 0.4 %.
+#[test]
+fn training_in_bfloat16_follows_float32_and_keeps_its_weights_in_it() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let data = phantom(folder.path(), 24);
+    // Squeeze-excite, stochastic depth and dropout; concatenation; an ordinary residual network.
+    for (architecture, minus) in [
+        (Architecture::EfficientNetB0, 3),
+        (Architecture::DenseNet121, 3),
+        (Architecture::ResNet18, 2),
+    ] {
+        let full = TrainConfig {
+            architecture,
+            minus,
+            learning_rate: 1e-3,
+            ..settings(&data)
+        };
+        let half = TrainConfig {
+            precision: Precision::Bfloat16,
+            ..full.clone()
+        };
+        let [a, b] =
+            ["full", "half"].map(|name| folder.path().join(format!("{architecture}-{name}")));
+        let [before, expected] = before_and_after(&full, &a);
+        let [_, found] = before_and_after(&half, &b);
+        assert_ne!(found, expected, "{architecture} was trained in float32");
+        let losses = column(&a, "loss").into_iter().zip(column(&b, "loss"));
+        for (step, (full, half)) in losses.enumerate() {
+            assert!(
+                (half / full - 1.0).abs() < 0.05,
+                "{architecture}, step {step}: {half} for {full}"
+            );
+        }
+        // More digits than bfloat16 has, whose float32 form ends in 16 zeros.
+        let trained = found
+            .iter()
+            .filter(|(name, values)| **values != before[*name]);
+        let values: Vec<_> = trained.flat_map(|(_, values)| values).collect();
+        let fine = values
+            .iter()
+            .filter(|value| value.to_bits() & 0xffff != 0)
+            .count();
+        assert!(
+            fine * 10 > values.len() * 9,
+            "{architecture}: {fine} of {}",
+            values.len()
+        );
+    }
 }
 
 #[test]

@@ -195,10 +195,10 @@ fn findings_are_seen_less_the_harder_the_set() {
             continue;
         }
         let mean = |difficulty| {
-            let patients = 1..=4;
+            let patients = 1..=8;
             let truth = Truth::of(&[(observation, 0.6)]);
             let seen = patients.map(|patient| visibility(patient, &truth, observation, difficulty));
-            seen.sum::<f64>() / 4.0
+            seen.sum::<f64>() / 8.0
         };
         let [easy, medium, hard] = Difficulty::ALL.map(mean);
         assert!(

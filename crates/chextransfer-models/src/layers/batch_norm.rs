@@ -1,7 +1,7 @@
 //! Batch normalisation with PyTorch's running statistics.
 
 use burn::module::{Flag, Module, Param, RunningState};
-use burn::tensor::{Tensor, module};
+use burn::tensor::{DType, Tensor, module};
 
 use crate::initialization::{Distribution, Initialization};
 use crate::tensor_spec::TensorList;
@@ -75,11 +75,17 @@ impl BatchNorm2d {
         (factor, summand)
     }
 
-    /// Normalises with the batch's statistics while training, with the running ones otherwise.
+    /// Normalises with the batch's statistics while training, with the running ones otherwise; in
+    /// float32, whatever the map is in.
     ///
     /// # Shapes
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let dtype = input.dtype();
+        self.forward_float32(input.cast(DType::F32)).cast(dtype)
+    }
+
+    fn forward_float32(&self, input: Tensor<4>) -> Tensor<4> {
         if input.device().is_autodiff() && self.training.is_enabled() {
             self.forward_training(input)
         } else {

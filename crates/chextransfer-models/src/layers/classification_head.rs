@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use super::{Activation, LinearInitialization};
 use crate::initialization::Initialization;
@@ -98,7 +98,9 @@ impl ClassificationHead {
     /// where there is one.
     pub fn embed(&self, map: Tensor<4>) -> Tensor<2> {
         let [batch, channels, height, width] = map.dims();
+        // Float32 from here on, whatever the maps are in.
         let pooled = map
+            .cast(DType::F32)
             .reshape([batch, channels, height * width])
             .mean_dim(2)
             .reshape([batch, channels]);

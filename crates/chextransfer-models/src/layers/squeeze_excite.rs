@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use super::Activation;
 use crate::initialization::{Distribution, Initialization};
@@ -80,11 +80,15 @@ impl SqueezeExcite {
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = map.dims();
+        let dtype = map.dtype();
+        // A sum over a whole map needs more digits than half precision has.
         let means = map
             .clone()
+            .cast(DType::F32)
             .reshape([batch, channels, height * width])
             .mean_dim(2)
-            .reshape([batch, channels, 1, 1]);
+            .reshape([batch, channels, 1, 1])
+            .cast(dtype);
         let squeezed = self.activation.forward(self.reduce.forward(means));
         map * self.gate.forward(self.expand.forward(squeezed))
     }

@@ -32,7 +32,9 @@ impl StochasticDepth {
         }
         let kept = 1.0 - self.probability;
         let images = [map.dims()[0], 1, 1, 1];
-        map * (Tensor::random(images, Distribution::Bernoulli(kept), &device) / kept)
+        let dtype = map.dtype();
+        let drawn = Tensor::random(images, Distribution::Bernoulli(kept), &device);
+        map * (drawn / kept).cast(dtype)
     }
 }
 

@@ -121,6 +121,9 @@ pub struct TrainConfig {
     /// memory, the same gradients.
     #[serde(default)]
     pub gradient_checkpointing: bool,
+    /// What convolutions compute in while training.
+    #[serde(default)]
+    pub precision: Precision,
     /// How often the run validates; it does so once more behind its last step. The paper's "8192
     /// gradient steps" are 8,192 examples in its authors' code.
     #[serde(default = "defaults::validate_every")]
@@ -146,6 +149,19 @@ pub struct TrainConfig {
     /// Threads that decode images; changes no result.
     #[serde(default = "defaults::loader_threads")]
     pub loader_threads: usize,
+}
+
+/// What convolutions compute in while training. Weights, normalisation, the classifier, the loss, the
+/// optimiser and all inference are float32 in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 24 bits of precision.
+    #[default]
+    Float32,
+    /// 8 bits of precision and float32's range, so that no gradient needs to be scaled: for devices whose
+    /// matrix units are faster with it.
+    Bfloat16,
 }
 
 /// What becomes of a step whose loss or gradients are no finite numbers.
@@ -242,6 +258,7 @@ impl TrainConfig {
             auxiliary_loss_weight: defaults::auxiliary_loss_weight(),
             non_finite: NonFinite::Stop,
             gradient_checkpointing: false,
+            precision: Precision::Float32,
             validate_every: defaults::validate_every(),
             early_stopping: None,
             checkpoint_every: defaults::checkpoint_every(),
