@@ -33,7 +33,7 @@ impl StochasticDepth {
         let kept = 1.0 - self.probability;
         let images = [map.dims()[0], 1, 1, 1];
         let dtype = map.dtype();
-        let drawn = Tensor::random(images, Distribution::Bernoulli(kept), &device);
+        let drawn: Tensor<4> = Tensor::random(images, Distribution::Bernoulli(kept), &device);
         map * (drawn / kept).cast(dtype)
     }
 }
