@@ -55,7 +55,6 @@ mod overlay;
 mod principal;
 mod sheet;
 mod svg;
-mod whole_file;
 mod window;
 
 pub use contour::{Outline, contour};

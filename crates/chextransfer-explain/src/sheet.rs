@@ -3,12 +3,12 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use chextransfer_models::weights::write_whole;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use resvg::tiny_skia::{Pixmap, Transform};
 
 use crate::font::Fonts;
 use crate::svg::Drawing;
-use crate::whole_file::write_whole;
 use crate::{Error, Outline, Result, Window};
 
 /// One picture of a sheet, the lines on it and the text below it.
@@ -148,6 +148,6 @@ impl Sheet {
                 });
             }
         };
-        write_whole(path, &content)
+        write_whole(path, |file| file.write_all(&content)).map_err(Error::file("write", path))
     }
 }

@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use chextransfer_models::weights::write_whole;
 use chextransfer_train::{RunDirectory, ValidationRecord};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// Width and height of the figure in pixels.
@@ -76,7 +76,7 @@ pub fn training_curve(points: &[CurvePoint], path: &Path) -> Result<()> {
     check(points).map_err(Error::figure(path))?;
     let mut svg = String::new();
     draw(points, &mut svg).map_err(Error::figure(path))?;
-    write_whole(path, svg.as_bytes())
+    write_whole(path, |file| file.write_all(svg.as_bytes())).map_err(Error::io("write", path))
 }
 
 /// Draws a run's training into `training_curve.svg` in its folder, and returns that file.

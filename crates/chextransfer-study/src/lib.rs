@@ -22,7 +22,6 @@
 mod error;
 mod explanations;
 mod figures;
-mod whole_file;
 
 pub use error::{Error, Result};
 pub use explanations::{

@@ -134,7 +134,10 @@ impl Progress {
         let files: Vec<_> = files.collect();
         let digest = |(name, bytes): (&str, &[u8])| line(name, bytes) + "\n";
         let digests: String = files.iter().copied().map(digest).collect();
-        let temporary = tempfile::Builder::new()
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let temporary = builder
             .prefix("unfinished-")
             .tempdir_in(directory.checkpoints())
             .map_err(Error::io("write", &path))?;

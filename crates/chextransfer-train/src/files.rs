@@ -1,24 +1,14 @@
-//! Files that are written whole or not at all.
+//! Files and folders, with this crate's errors.
 
-use std::io::Write;
 use std::path::Path;
+
+use chextransfer_models::weights;
 
 use crate::{Error, Result};
 
-/// Writes a file under a temporary name in the same folder, then renames it.
+/// Writes a file whole or not at all.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(Error::io("write", path))
+    weights::write_whole(path, |file| file.write_all(content)).map_err(Error::io("write", path))
 }
 
 /// Creates a folder and those above it.

@@ -30,3 +30,4 @@ pub use manifest::{Checkpoint, Interpolation, Manifest, Pin, Preprocessing};
 pub use mismatch::{Mismatch, Misshapen};
 pub use store::{CacheEntry, Located, Origin, Rejected, WeightStore};
 pub use tensor_file::{read_tensor, write_tensors};
+pub use whole_file::write_whole;

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use chextransfer_data::{Observation, Split};
 use chextransfer_explain::Sheet;
 use chextransfer_metrics::Predictions;
+use chextransfer_models::weights::write_whole;
 use chextransfer_train::{Event, Observer, RunDirectory};
 use ndarray::Array2;
 
@@ -333,7 +334,7 @@ fn write_csv(mistakes: &[Mistake], path: &Path) -> Result<()> {
     let bytes = writer
         .into_inner()
         .map_err(|error| Error::io("write", path)(error.into_error()))?;
-    crate::whole_file::write_whole(path, &bytes)
+    write_whole(path, |file| file.write_all(&bytes)).map_err(Error::io("write", path))
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use chextransfer_data::{Observation, Split};
 use chextransfer_explain::{
     Localization, LocalizationTable, LocalizedFinding, Mask, MasksByImage, Scale,
 };
+use chextransfer_models::weights::write_whole;
 use chextransfer_train::Observer;
 
 use super::explainer::{RunExplainer, Unreadable};
 use super::sheets::window;
 use super::subject::{Subject, brightness};
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// Where masks come from.
@@ -152,7 +152,8 @@ impl RunExplainer {
     pub fn write_localization(&self, table: &LocalizationTable, out: &Path) -> Result<PathBuf> {
         std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
         let path = out.join("localization.csv");
-        write_whole(&path, table.to_csv().as_bytes())?;
+        write_whole(&path, |file| file.write_all(table.to_csv().as_bytes()))
+            .map_err(Error::io("write", &path))?;
         Ok(path)
     }
 }
