@@ -5,9 +5,9 @@
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use chextransfer::explain::GradCam;
+use chextransfer::explain::{Explainer, Method};
 use chextransfer::models::{Architecture, DeviceChoice, NetworkSpec};
-use chextransfer::train::masked_binary_cross_entropy;
+use chextransfer::train::Loss;
 
 fn devices() -> Option<[Device; 2]> {
     let required = std::env::var_os("CHEXTRANSFER_REQUIRE_WGPU").is_some();
@@ -82,12 +82,13 @@ fn two_training_steps_and_a_map_follow_the_cpu() {
         let mut losses = Vec::new();
         for _ in 0..2 {
             let logits = network.forward(images(&training));
-            let loss = masked_binary_cross_entropy(logits, targets.clone(), targets.clone());
+            let loss = Loss::binary(14).mean(logits, targets.clone(), targets.clone());
             losses.push(loss.clone().into_scalar::<f32>());
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             network = adam.step(1e-3, network, gradients);
         }
-        let maps = GradCam::new(&network.valid())
+        let maps = Explainer::new(&network.valid(), Method::GradCam)
+            .unwrap()
             .explain(images(&device), &[0, 10])
             .unwrap();
         (losses, maps[1].values.iter().copied().collect::<Vec<_>>())
