@@ -2,11 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
+use chextransfer_kernels::add_activate;
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
-use crate::layers::{ConvNormAct, ConvSpec};
+use crate::layers::{Activation, ConvNormAct, ConvSpec};
 use crate::tensor_spec::TensorList;
 
 /// A sequence of residual units: plain data.
@@ -120,6 +120,6 @@ impl ResidualUnit {
             .convolutions
             .iter()
             .fold(map, |map, conv| conv.forward(map));
-        relu(residual + shortcut)
+        add_activate(residual, shortcut, Activation::Relu)
     }
 }

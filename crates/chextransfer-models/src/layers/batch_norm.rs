@@ -1,8 +1,10 @@
 //! Batch normalisation with PyTorch's running statistics.
 
 use burn::module::{Flag, Module, Param, RunningState};
-use burn::tensor::{DType, Tensor, module};
+use burn::tensor::{DType, Tensor};
+use chextransfer_kernels::{batch_norm_train, channel_affine};
 
+use super::Activation;
 use crate::initialization::{Distribution, Initialization};
 use crate::tensor_spec::TensorList;
 
@@ -69,45 +71,44 @@ impl BatchNorm2d {
 
     /// Factor and summand, each `[channels]`, that do what the layer does in inference.
     pub(crate) fn affine(&self) -> (Tensor<1>, Tensor<1>) {
-        let variance = self.running_var.value();
-        let factor = self.weight.val() / variance.add_scalar(self.epsilon).sqrt();
-        let summand = self.bias.val() - self.running_mean.value() * factor.clone();
+        let weight = self.weight.val();
+        let device = weight.device();
+        // Synchronised, for a layer that was frozen right behind a step in training.
+        let mean = self.running_mean.value_sync().to_device(&device);
+        let variance = self.running_var.value_sync().to_device(&device);
+        let factor = weight / variance.add_scalar(self.epsilon).sqrt();
+        let summand = self.bias.val() - mean * factor.clone();
         (factor, summand)
     }
 
+    /// Whether a map would be normalised by its own statistics.
+    pub(crate) fn trains_on(&self, input: &Tensor<4>) -> bool {
+        input.device().is_autodiff() && self.training.is_enabled()
+    }
+
     /// Normalises with the batch's statistics while training, with the running ones otherwise; in
-    /// float32, whatever the map is in.
+    /// float32, whatever the map is in. Then activates.
     ///
     /// # Shapes
     /// `[batch, channels, height, width]`, unchanged.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, input: Tensor<4>, activation: Activation) -> Tensor<4> {
         let dtype = input.dtype();
-        self.forward_float32(input.cast(DType::F32)).cast(dtype)
-    }
-
-    fn forward_float32(&self, input: Tensor<4>) -> Tensor<4> {
-        if input.device().is_autodiff() && self.training.is_enabled() {
-            self.forward_training(input)
+        let input = input.cast(DType::F32);
+        let output = if self.trains_on(&input) {
+            self.forward_training(input, activation)
         } else {
-            let device = input.device();
-            // Synchronised, for a layer that was frozen right behind a step in training.
-            module::batch_norm(
-                input,
-                self.weight.val(),
-                self.bias.val(),
-                self.running_mean.value_sync().to_device(&device),
-                self.running_var.value_sync().to_device(&device),
-                self.epsilon,
-            )
-        }
+            let (factor, summand) = self.affine();
+            channel_affine(input, factor, summand, activation)
+        };
+        output.cast(dtype)
     }
 
-    fn forward_training(&self, input: Tensor<4>) -> Tensor<4> {
+    fn forward_training(&self, input: Tensor<4>, activation: Activation) -> Tensor<4> {
         let [batch, _, height, width] = input.dims();
         let device = input.device();
         let count = (batch * height * width) as f64;
-        let normalized =
-            module::batch_norm_train(input, self.weight.val(), self.bias.val(), self.epsilon);
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        let normalized = batch_norm_train(input, weight, bias, self.epsilon, activation);
         // A single value has no unbiased variance; the biased one (zero) stands in for it.
         let unbiased = normalized
             .variance
@@ -145,7 +146,7 @@ mod tests {
         let device = DeviceChoice::Cpu.open().unwrap().autodiff();
         let layer = layer(&device);
         let input = TensorData::new(vec![1.0f32, 2.0, 3.0, 6.0], [2, 1, 1, 2]);
-        layer.forward(Tensor::from_data(input, &device));
+        layer.forward(Tensor::from_data(input, &device), Activation::Identity);
 
         // torch.nn.BatchNorm2d(1) on the same four values: mean 3, unbiased variance 14/3.
         let trained = layer.valid();
@@ -163,7 +164,7 @@ mod tests {
         let device = DeviceChoice::Cpu.open().unwrap();
         let layer = layer(&device);
         let input = Tensor::<4>::full([2, 1, 2, 2], 3.0, &device);
-        let output = layer.forward(input).max().into_scalar::<f32>();
+        let output = layer.forward(input, Activation::Identity).max().into_scalar::<f32>();
         assert!((output - 3.0 / (1.0f32 + 1e-5).sqrt()).abs() < 1e-6);
         assert_eq!(layer.running_mean.value().into_scalar::<f32>(), 0.0);
     }

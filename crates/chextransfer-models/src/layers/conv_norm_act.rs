@@ -3,7 +3,8 @@
 use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
+use chextransfer_kernels::{ConvOptions, conv2d, conv2d_affine};
 
 use super::{Activation, BatchNorm2d};
 use crate::initialization::{Distribution, Initialization};
@@ -146,6 +147,11 @@ impl ConvSpec {
         ConvNormAct {
             conv,
             norm,
+            options: ConvOptions {
+                stride: self.stride,
+                padding: self.padding,
+                groups: self.groups,
+            },
             activation: self.norm.unwrap_or(Activation::Identity),
         }
     }
@@ -157,6 +163,8 @@ pub struct ConvNormAct {
     conv: Conv2d,
     norm: Option<BatchNorm2d>,
     #[module(skip)]
+    options: ConvOptions,
+    #[module(skip)]
     activation: Activation,
 }
 
@@ -166,11 +174,20 @@ impl ConvNormAct {
     /// # Shapes
     /// `[batch, input, height, width]` to `[batch, output, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = self.conv.forward(input);
-        self.activation.forward(match &self.norm {
-            Some(norm) => norm.forward(output),
-            None => output,
-        })
+        let weight = self.conv.weight.val();
+        let bias = self.conv.bias.as_ref().map(Param::val);
+        let (options, activation) = (self.options, self.activation);
+        match (&self.norm, bias) {
+            (Some(norm), _) if norm.trains_on(&input) || input.dtype() != DType::F32 => {
+                norm.forward(conv2d(input, weight, None, options), activation)
+            }
+            (Some(norm), _) => {
+                let (factor, summand) = norm.affine();
+                conv2d_affine(input, weight, Some(factor), summand, activation, options)
+            }
+            (None, Some(bias)) => conv2d_affine(input, weight, None, bias, activation, options),
+            (None, None) => activation.forward(conv2d(input, weight, None, options)),
+        }
     }
 
     /// The same for inference, with the normalisation inside the convolution's weight and bias.

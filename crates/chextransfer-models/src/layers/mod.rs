@@ -3,7 +3,6 @@
 //! Every convolution, normalisation and activation of every network passes through
 //! [`ConvNormAct`] or [`NormAct`], so their speed is worked on in one place.
 
-mod activation;
 mod auxiliary_head;
 mod batch_norm;
 mod classification_head;
@@ -14,7 +13,8 @@ mod pooling;
 mod squeeze_excite;
 mod stochastic_depth;
 
-pub use activation::Activation;
+pub use chextransfer_kernels::Activation;
+
 pub use auxiliary_head::{AuxiliaryHead, AuxiliaryHeadSpec};
 pub use batch_norm::{BatchNorm2d, BatchNormSpec};
 pub use classification_head::{ClassificationHead, HeadSpec, HiddenSpec};

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use chextransfer_kernels::channel_affine;
 
 use super::{Activation, BatchNorm2d};
 use crate::initialization::{Distribution, Initialization};
@@ -78,15 +79,12 @@ impl NormAct {
     /// # Shapes
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.activation.forward(match &self.norm {
-            Norm::Batch(norm) => norm.forward(input),
+        match &self.norm {
+            Norm::Batch(norm) => norm.forward(input, self.activation),
             Norm::Affine(affine) => {
-                let broadcast = |tensor: &Param<Tensor<1>>| {
-                    let [channels] = tensor.dims();
-                    tensor.val().reshape([1, channels, 1, 1])
-                };
-                input * broadcast(&affine.weight) + broadcast(&affine.bias)
+                let (factor, summand) = (affine.weight.val(), affine.bias.val());
+                channel_affine(input, factor, summand, self.activation)
             }
-        })
+        }
     }
 }

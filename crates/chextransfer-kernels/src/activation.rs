@@ -4,9 +4,10 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, sigmoid, silu};
 
 /// The non-linearity behind a normalisation, or the gate of squeeze-and-excitation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Activation {
     /// No non-linearity.
+    #[default]
     Identity,
     /// `max(0, x)`.
     Relu,
@@ -23,11 +24,26 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies the function to each element.
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Relu,
+        Self::Relu6,
+        Self::Silu,
+        Self::Hardswish,
+        Self::Sigmoid,
+        Self::Hardsigmoid,
+    ];
+
+    /// Applies the function to each element. At a kink the derivative is PyTorch's on Burn's CPU backend.
     ///
     /// # Shapes
     /// Any shape, unchanged.
     pub fn forward<const D: usize>(self, input: Tensor<D>) -> Tensor<D> {
+        #[cfg(feature = "cpu")]
+        if self != Self::Identity && crate::flex::is_fast(&input) {
+            return crate::flex::activate(input, self);
+        }
         match self {
             Self::Identity => input,
             Self::Relu => relu(input),
@@ -43,17 +59,17 @@ impl Activation {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cpu"))]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::DeviceChoice;
+    use burn::tensor::Device;
 
     const POINTS: [f32; 7] = [-7.0, -0.5, 0.25, 3.1, 5.75, 6.5, 100.3];
 
     /// Values and slopes at [`POINTS`].
     fn values_and_slopes(activation: Activation) -> (Vec<f32>, Vec<f32>) {
-        let device = DeviceChoice::Cpu.open().unwrap().autodiff();
+        let device = Device::flex().autodiff();
         let input = Tensor::<1>::from_floats(POINTS, &device).require_grad();
         let output = activation.forward(input.clone());
         let slope = input.grad(&output.clone().sum().backward()).unwrap();

@@ -1,0 +1,293 @@
+//! Backward passes.
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend};
+
+use crate::Activation;
+use crate::convolution::ConvShape;
+use crate::flex::Kernels;
+
+/// Adds gradients to those of the parents that want one. A macro, since the type of a parent has no public name.
+macro_rules! register {
+    ($backend:ty, $grads:expr, $parents:expr, $gradients:expr) => {
+        for (parent, gradient) in $parents.into_iter().zip($gradients) {
+            if let Some(node) = parent {
+                $grads.register::<$backend>(node.id, gradient);
+            }
+        }
+    };
+}
+
+/// The tensor of the inner backend.
+type Inner<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
+
+impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    fn convolve(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        shape: ConvShape,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Convolve;
+
+        impl<B: Backend + Kernels> Backward<B, 2> for Convolve {
+            type State = (NodeId, NodeId, ConvShape);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let [of_input, of_weight] = ops.parents;
+                let (input, weight, shape) = ops.state;
+                let gradient = grads.consume::<B>(&ops.node);
+                let input: Inner<B> = checkpointer.retrieve_node_output(input);
+                let weight: Inner<B> = checkpointer.retrieve_node_output(weight);
+                if let Some(node) = of_weight {
+                    let gradient = B::weight_gradient(input, gradient.clone(), shape);
+                    grads.register::<B>(node.id, gradient);
+                }
+                if let Some(node) = of_input {
+                    let gradient = B::input_gradient(gradient, weight, shape);
+                    grads.register::<B>(node.id, gradient);
+                }
+            }
+        }
+
+        let nodes = [input.node(), weight.node()];
+        match Convolve.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&input), prep.checkpoint(&weight), shape);
+                let output = B::convolve(input.into_primitive(), weight.into_primitive(), shape);
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::convolve(
+                input.into_primitive(),
+                weight.into_primitive(),
+                shape,
+            )),
+        }
+    }
+
+    fn convolve_affine(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: bool,
+        _: Activation,
+        _: ConvShape,
+    ) -> FloatTensor<Self> {
+        unreachable!("only called where nothing is differentiated")
+    }
+
+    fn input_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: ConvShape,
+    ) -> FloatTensor<Self> {
+        unreachable!("gradients are not differentiated")
+    }
+    fn weight_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: ConvShape,
+    ) -> FloatTensor<Self> {
+        unreachable!("gradients are not differentiated")
+    }
+
+    fn normalize(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f32,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        #[derive(Debug)]
+        struct Normalize;
+
+        impl<B: Backend + Kernels> Backward<B, 3> for Normalize {
+            type State = ([NodeId; 3], [Inner<B>; 2], f32, Activation);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let (nodes, [mean, variance], epsilon, activation) = ops.state;
+                let gradient = grads.consume::<B>(&ops.node);
+                let [input, weight, bias] =
+                    nodes.map(|node| checkpointer.retrieve_node_output::<Inner<B>>(node));
+                let (of_input, of_weight, of_bias) = B::normalize_gradients(
+                    input, gradient, mean, variance, weight, bias, epsilon, activation,
+                );
+                register!(B, grads, ops.parents, [of_input, of_weight, of_bias]);
+            }
+        }
+
+        let nodes = [input.node(), weight.node(), bias.node()];
+        let prepared = Normalize.prepare::<C>(nodes).compute_bound().stateful();
+        let (output, mean, variance) = match prepared {
+            OpsKind::Tracked(mut prep) => {
+                let nodes = [&input, &weight, &bias].map(|tensor| prep.checkpoint(tensor));
+                let [input, weight, bias] = [input, weight, bias].map(|t| t.into_primitive());
+                let (output, mean, variance) =
+                    B::normalize(input, weight, bias, epsilon, activation);
+                let state = (nodes, [mean.clone(), variance.clone()], epsilon, activation);
+                (prep.finish(state, output), mean, variance)
+            }
+            OpsKind::UnTracked(prep) => {
+                let [input, weight, bias] = [input, weight, bias].map(|t| t.into_primitive());
+                let (output, mean, variance) =
+                    B::normalize(input, weight, bias, epsilon, activation);
+                (prep.finish(output), mean, variance)
+            }
+        };
+        let constant = FloatTensor::<Self>::new;
+        (output, constant(mean), constant(variance))
+    }
+
+    fn normalize_gradients(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: f32,
+        _: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        unreachable!("gradients are not differentiated")
+    }
+
+    fn affine(
+        input: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        summand: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Affine;
+
+        impl<B: Backend + Kernels> Backward<B, 3> for Affine {
+            type State = ([NodeId; 3], Activation);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let (nodes, activation) = ops.state;
+                let gradient = grads.consume::<B>(&ops.node);
+                let [input, factor, summand] =
+                    nodes.map(|node| checkpointer.retrieve_node_output::<Inner<B>>(node));
+                let (of_input, of_factor, of_summand) =
+                    B::affine_gradients(input, gradient, factor, summand, activation);
+                register!(B, grads, ops.parents, [of_input, of_factor, of_summand]);
+            }
+        }
+
+        let nodes = [input.node(), factor.node(), summand.node()];
+        match Affine.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let nodes = [&input, &factor, &summand].map(|tensor| prep.checkpoint(tensor));
+                let [input, factor, summand] =
+                    [input, factor, summand].map(|tensor| tensor.into_primitive());
+                let output = B::affine(input, factor, summand, activation);
+                prep.finish((nodes, activation), output)
+            }
+            OpsKind::UnTracked(prep) => {
+                let [input, factor, summand] =
+                    [input, factor, summand].map(|tensor| tensor.into_primitive());
+                prep.finish(B::affine(input, factor, summand, activation))
+            }
+        }
+    }
+
+    fn affine_gradients(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        unreachable!("gradients are not differentiated")
+    }
+
+    fn activate(input: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Activate;
+
+        impl<B: Backend + Kernels> Backward<B, 1> for Activate {
+            type State = (NodeId, Activation);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let (input, activation) = ops.state;
+                let gradient = grads.consume::<B>(&ops.node);
+                let input = checkpointer.retrieve_node_output::<Inner<B>>(input);
+                let gradient = B::activation_gradient(input, gradient, activation);
+                register!(B, grads, ops.parents, [gradient]);
+            }
+        }
+
+        match Activate.prepare::<C>([input.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&input), activation);
+                let output = B::activate(input.into_primitive(), activation);
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::activate(input.into_primitive(), activation))
+            }
+        }
+    }
+
+    fn activation_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: Activation,
+    ) -> FloatTensor<Self> {
+        unreachable!("gradients are not differentiated")
+    }
+
+    fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct AddRelu;
+
+        impl<B: Backend + Kernels> Backward<B, 2> for AddRelu {
+            /// The output: where it is positive, so was the sum.
+            type State = Inner<B>;
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
+                let gradient = grads.consume::<B>(&ops.node);
+                let gradient = B::activation_gradient(ops.state, gradient, Activation::Relu);
+                register!(B, grads, ops.parents, [gradient.clone(), gradient]);
+            }
+        }
+
+        let nodes = [a.node(), b.node()];
+        let prepared = AddRelu.prepare::<C>(nodes).compute_bound().stateful();
+        let output = B::add_relu(a.into_primitive(), b.into_primitive());
+        match prepared {
+            OpsKind::Tracked(prep) => prep.finish(output.clone(), output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Which values of a map a convolution sees.
+
+/// Sizes of a convolution; `[rows, columns]` where there are two of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConvShape {
+    /// Images.
+    pub(crate) batch: usize,
+    /// Channels of the input.
+    pub(crate) input_channels: usize,
+    /// Channels of the output.
+    pub(crate) output_channels: usize,
+    /// Sides of the input map.
+    pub(crate) input: [usize; 2],
+    /// Sides of the kernel.
+    pub(crate) kernel: [usize; 2],
+    /// Step of the kernel.
+    pub(crate) stride: [usize; 2],
+    /// Zeros on either side.
+    pub(crate) padding: [usize; 2],
+    /// Whether each channel has a kernel of its own and sees no other.
+    pub(crate) depthwise: bool,
+}
+
+impl ConvShape {
+    /// Sides of the output map.
+    pub(crate) fn output(&self) -> [usize; 2] {
+        [0, 1].map(|axis| {
+            let padded = self.input[axis] + 2 * self.padding[axis];
+            (padded - self.kernel[axis]) / self.stride[axis] + 1
+        })
+    }
+
+    pub(crate) fn input_area(&self) -> usize {
+        self.input[0] * self.input[1]
+    }
+
+    pub(crate) fn output_area(&self) -> usize {
+        let [height, width] = self.output();
+        height * width
+    }
+
+    pub(crate) fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// What the outputs see of the input.
+    pub(crate) fn windows(&self) -> Windows {
+        let [rows, columns] = self.kernel;
+        let [top, left] = self.padding.map(|side| side as isize);
+        let taps = (0..rows * columns).map(|tap| {
+            let (row, column) = (tap / columns, tap % columns);
+            [row as isize - top, column as isize - left]
+        });
+        Windows::new(self.input, self.output(), self.stride, taps.collect())
+    }
+}
+
+/// For every place of a grid and every tap of a kernel, the place of a map that it sees: `place * step + tap`, or the
+/// border's zero.
+#[derive(Debug, Clone)]
+pub(crate) struct Windows {
+    map: [usize; 2],
+    grid: [usize; 2],
+    step: [usize; 2],
+    taps: Vec<[isize; 2]>,
+}
+
+impl Windows {
+    pub(crate) fn new(
+        map: [usize; 2],
+        grid: [usize; 2],
+        step: [usize; 2],
+        taps: Vec<[isize; 2]>,
+    ) -> Self {
+        let area = |sides: [usize; 2]| sides[0] * sides[1];
+        // A kernel of one tap that sees every place in order needs no rows: the map is one.
+        if taps == [[0, 0]] && map == grid && step == [1, 1] {
+            let row = [1, area(map)];
+            return Self {
+                map: row,
+                grid: row,
+                step,
+                taps,
+            };
+        }
+        Self {
+            map,
+            grid,
+            step,
+            taps,
+        }
+    }
+
+    pub(crate) fn taps(&self) -> usize {
+        self.taps.len()
+    }
+
+    pub(crate) fn places(&self) -> usize {
+        self.grid[0] * self.grid[1]
+    }
+
+    pub(crate) fn map_area(&self) -> usize {
+        self.map[0] * self.map[1]
+    }
+
+    /// Writes what `tap` sees from `into.len()` places beginning with `first`.
+    #[inline(always)]
+    pub(crate) fn gather(&self, map: &[f32], tap: usize, first: usize, into: &mut [f32]) {
+        let [_, columns] = self.grid;
+        let (mut row, mut column) = (first / columns, first % columns);
+        let mut rest = into;
+        while !rest.is_empty() {
+            let count = rest.len().min(columns - column);
+            let (run, behind) = rest.split_at_mut(count);
+            self.gather_run(map, self.taps[tap], row, column, run);
+            rest = behind;
+            row += 1;
+            column = 0;
+        }
+    }
+
+    /// A run of places of one row.
+    #[inline(always)]
+    fn gather_run(
+        &self,
+        map: &[f32],
+        [down, right]: [isize; 2],
+        row: usize,
+        column: usize,
+        run: &mut [f32],
+    ) {
+        let [height, width] = self.map;
+        let row = (row * self.step[0]) as isize + down;
+        if row < 0 || row >= height as isize {
+            return run.fill(0.0);
+        }
+        let line = &map[row as usize * width..][..width];
+        let step = self.step[1];
+        // The first place whose column is inside, and the first behind them.
+        let inside = |bound: isize| {
+            let places = (bound - right).max(0) as usize;
+            places.div_ceil(step).clamp(column, column + run.len()) - column
+        };
+        let (from, to) = (inside(0), inside(width as isize));
+        run[..from].fill(0.0);
+        run[to..].fill(0.0);
+        if from == to {
+            return;
+        }
+        let start = ((column + from) * step) as isize + right;
+        let line = &line[start as usize..];
+        let run = &mut run[from..to];
+        match step {
+            1 => run.copy_from_slice(&line[..run.len()]),
+            2 => every::<2>(line, run),
+            _ => {
+                for (value, &seen) in run.iter_mut().zip(line.iter().step_by(step)) {
+                    *value = seen;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn every<const STEP: usize>(line: &[f32], run: &mut [f32]) {
+    let (last, run) = match run.split_last_mut() {
+        Some(split) => split,
+        None => return,
+    };
+    let (groups, _) = line.as_chunks::<STEP>();
+    for (value, group) in run.iter_mut().zip(groups) {
+        *value = group[0];
+    }
+    *last = line[run.len() * STEP];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_see_what_the_definition_says() {
+        for (map, kernel, stride, padding) in [
+            ([5, 7], [3, 3], [1, 1], [1, 1]),
+            ([5, 7], [3, 3], [2, 2], [1, 1]),
+            ([6, 4], [1, 1], [2, 2], [0, 0]),
+            ([6, 4], [1, 1], [1, 1], [0, 0]),
+            ([9, 8], [7, 7], [2, 2], [3, 3]),
+            ([4, 9], [1, 7], [1, 1], [0, 3]),
+            ([3, 3], [5, 5], [3, 1], [2, 2]),
+        ] {
+            let shape = ConvShape {
+                batch: 1,
+                input_channels: 1,
+                output_channels: 1,
+                input: map,
+                kernel,
+                stride,
+                padding,
+                depthwise: false,
+            };
+            let windows = shape.windows();
+            let values: Vec<f32> = (1..=map[0] * map[1]).map(|value| value as f32).collect();
+            let [height, width] = shape.output();
+            for tap in 0..shape.taps() {
+                for first in 0..height * width {
+                    let mut seen = vec![f32::NAN; height * width - first];
+                    windows.gather(&values, tap, first, &mut seen);
+                    for (place, seen) in (first..).zip(seen) {
+                        let at = |axis: usize, place: usize, tap: usize| {
+                            (place * stride[axis] + tap) as isize - padding[axis] as isize
+                        };
+                        let row = at(0, place / width, tap / kernel[1]);
+                        let column = at(1, place % width, tap % kernel[1]);
+                        let inside = (0..map[0] as isize).contains(&row)
+                            && (0..map[1] as isize).contains(&column);
+                        let expected = match inside {
+                            true => values[row as usize * map[1] + column as usize],
+                            false => 0.0,
+                        };
+                        assert_eq!(seen, expected, "{shape:?} tap {tap} place {place}");
+                    }
+                }
+            }
+        }
+    }
+}

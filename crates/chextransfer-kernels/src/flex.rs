@@ -1,0 +1,402 @@
+//! The operations on Burn's CPU backend.
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Bytes, DType, Device, Shape, Tensor};
+
+use crate::batch_norm::{self, Maps};
+use crate::convolution::{self, ConvShape, Epilogue};
+use crate::elementwise;
+use crate::{Activation, BatchNormalized, ConvOptions};
+
+/// Whether a tensor lies where these operations work.
+pub(crate) fn is_fast<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && tensor.device() == Device::flex()
+}
+
+/// The sizes of a convolution, if it is one of ours.
+pub(crate) fn conv_shape(
+    input: &Tensor<4>,
+    weight: &Tensor<4>,
+    options: ConvOptions,
+) -> Option<ConvShape> {
+    let [batch, input_channels, height, width] = input.dims();
+    let [output_channels, _, rows, columns] = weight.dims();
+    let shape = ConvShape {
+        batch,
+        input_channels,
+        output_channels,
+        input: [height, width],
+        kernel: [rows, columns],
+        stride: options.stride,
+        padding: options.padding,
+        depthwise: options.groups > 1,
+    };
+    let groups = options.groups == 1
+        || (options.groups == input_channels && output_channels == input_channels);
+    let fits = (0..2).all(|axis| {
+        let padded = shape.input[axis] + 2 * shape.padding[axis];
+        shape.padding[axis] < shape.kernel[axis] && shape.kernel[axis] <= padded
+    });
+    (is_fast(input) && is_fast(weight) && groups && fits && batch > 0).then_some(shape)
+}
+
+pub(crate) fn conv2d(input: Tensor<4>, weight: Tensor<4>, shape: ConvShape) -> Tensor<4> {
+    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Kernels>::convolve(input, weight, shape))
+}
+
+pub(crate) fn conv2d_affine(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    factor: Option<Tensor<1>>,
+    summand: Tensor<1>,
+    activation: Activation,
+    shape: ConvShape,
+) -> Tensor<4> {
+    let has_factor = factor.is_some();
+    let factor = factor.unwrap_or_else(|| summand.clone());
+    Tensor::from_dispatch(<Dispatch as Kernels>::convolve_affine(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        factor.into_dispatch(),
+        summand.into_dispatch(),
+        has_factor,
+        activation,
+        shape,
+    ))
+}
+
+pub(crate) fn batch_norm_train(
+    input: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    epsilon: f64,
+    activation: Activation,
+) -> BatchNormalized {
+    let (output, mean, variance) = <Dispatch as Kernels>::normalize(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        epsilon as f32,
+        activation,
+    );
+    BatchNormalized {
+        output: Tensor::from_dispatch(output),
+        mean: Tensor::from_dispatch(mean),
+        variance: Tensor::from_dispatch(variance),
+    }
+}
+
+pub(crate) fn channel_affine(
+    input: Tensor<4>,
+    factor: Tensor<1>,
+    summand: Tensor<1>,
+    activation: Activation,
+) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::affine(
+        input.into_dispatch(),
+        factor.into_dispatch(),
+        summand.into_dispatch(),
+        activation,
+    ))
+}
+
+pub(crate) fn activate<const D: usize>(input: Tensor<D>, activation: Activation) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::activate(
+        input.into_dispatch(),
+        activation,
+    ))
+}
+
+pub(crate) fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::add_relu(
+        a.into_dispatch(),
+        b.into_dispatch(),
+    ))
+}
+
+/// The operations and their gradients, which `autodiff` makes differentiable.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait Kernels: Backend {
+    fn convolve(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        shape: ConvShape,
+    ) -> FloatTensor<Self>;
+
+    fn convolve_affine(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        summand: FloatTensor<Self>,
+        has_factor: bool,
+        activation: Activation,
+        shape: ConvShape,
+    ) -> FloatTensor<Self>;
+
+    fn input_gradient(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        shape: ConvShape,
+    ) -> FloatTensor<Self>;
+
+    fn weight_gradient(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        shape: ConvShape,
+    ) -> FloatTensor<Self>;
+
+    fn normalize(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f32,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    #[allow(clippy::too_many_arguments, reason = "what the forward pass had, and its results")]
+    fn normalize_gradients(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f32,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    fn affine(
+        input: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        summand: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    fn affine_gradients(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        summand: FloatTensor<Self>,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    fn activate(input: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
+
+    fn activation_gradient(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl Kernels for Flex {
+    fn convolve(input: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
+        let (input, weight) = (contiguous(input), contiguous(weight));
+        convolved(&input, &weight, &shape, &Epilogue::default())
+    }
+
+    fn convolve_affine(
+        input: FlexTensor,
+        weight: FlexTensor,
+        factor: FlexTensor,
+        summand: FlexTensor,
+        has_factor: bool,
+        activation: Activation,
+        shape: ConvShape,
+    ) -> FlexTensor {
+        let [input, weight] = [input, weight].map(contiguous);
+        let [factor, summand] = [factor, summand].map(contiguous);
+        let epilogue = Epilogue {
+            factor: has_factor.then(|| values(&factor)),
+            summand: Some(values(&summand)),
+            activation,
+        };
+        convolved(&input, &weight, &shape, &epilogue)
+    }
+
+    fn input_gradient(gradient: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
+        let [gradient, weight] = [gradient, weight].map(contiguous);
+        let compute = match shape.depthwise {
+            true => convolution::depthwise_input_gradient,
+            false => convolution::input_gradient,
+        };
+        let result = compute(&shape, values(&gradient), values(&weight));
+        let [height, width] = shape.input;
+        tensor(result, [shape.batch, shape.input_channels, height, width])
+    }
+
+    fn weight_gradient(input: FlexTensor, gradient: FlexTensor, shape: ConvShape) -> FlexTensor {
+        let [input, gradient] = [input, gradient].map(contiguous);
+        let compute = match shape.depthwise {
+            true => convolution::depthwise_weight_gradient,
+            false => convolution::weight_gradient,
+        };
+        let result = compute(&shape, values(&input), values(&gradient));
+        let [rows, columns] = shape.kernel;
+        let filters = if shape.depthwise { 1 } else { shape.input_channels };
+        tensor(result, [shape.output_channels, filters, rows, columns])
+    }
+
+    fn normalize(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f32,
+        activation: Activation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let [input, weight, bias] = [input, weight, bias].map(contiguous);
+        let maps = maps(&input);
+        let normalized = batch_norm::normalize(
+            maps,
+            values(&input),
+            values(&weight),
+            values(&bias),
+            epsilon,
+            activation,
+        );
+        (
+            tensor(normalized.output, input.shape()),
+            tensor(normalized.mean, [maps.channels]),
+            tensor(normalized.variance, [maps.channels]),
+        )
+    }
+
+    fn normalize_gradients(
+        input: FlexTensor,
+        gradient: FlexTensor,
+        mean: FlexTensor,
+        variance: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f32,
+        activation: Activation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let [input, mean, variance] = [input, mean, variance].map(contiguous);
+        let [weight, bias] = [weight, bias].map(contiguous);
+        let maps = maps(&input);
+        let mut gradient = owned(gradient);
+        let (of_weight, of_bias) = batch_norm::normalize_gradients(
+            maps,
+            values(&input),
+            gradient.storage_mut(),
+            values(&mean),
+            values(&variance),
+            values(&weight),
+            values(&bias),
+            epsilon,
+            activation,
+        );
+        let channels = [maps.channels];
+        (gradient, tensor(of_weight, channels), tensor(of_bias, channels))
+    }
+
+    fn affine(
+        input: FlexTensor,
+        factor: FlexTensor,
+        summand: FlexTensor,
+        activation: Activation,
+    ) -> FlexTensor {
+        let [input, factor, summand] = [input, factor, summand].map(contiguous);
+        let (factor, summand) = (values(&factor), values(&summand));
+        let output = batch_norm::affine(maps(&input), values(&input), factor, summand, activation);
+        tensor(output, input.shape())
+    }
+
+    fn affine_gradients(
+        input: FlexTensor,
+        gradient: FlexTensor,
+        factor: FlexTensor,
+        summand: FlexTensor,
+        activation: Activation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let [input, factor, summand] = [input, factor, summand].map(contiguous);
+        let maps = maps(&input);
+        let mut gradient = owned(gradient);
+        let (of_factor, of_summand) = batch_norm::affine_gradients(
+            maps,
+            values(&input),
+            gradient.storage_mut(),
+            values(&factor),
+            values(&summand),
+            activation,
+        );
+        let channels = [maps.channels];
+        (gradient, tensor(of_factor, channels), tensor(of_summand, channels))
+    }
+
+    fn activate(input: FlexTensor, activation: Activation) -> FlexTensor {
+        let mut output = owned(input);
+        elementwise::activate(output.storage_mut(), activation);
+        output
+    }
+
+    fn activation_gradient(
+        input: FlexTensor,
+        gradient: FlexTensor,
+        activation: Activation,
+    ) -> FlexTensor {
+        let input = contiguous(input);
+        let mut gradient = owned(gradient);
+        elementwise::activation_gradient(values(&input), gradient.storage_mut(), activation);
+        gradient
+    }
+
+    fn add_relu(a: FlexTensor, b: FlexTensor) -> FlexTensor {
+        let (a, b) = if a.is_unique() { (a, b) } else { (b, a) };
+        let mut output = owned(a);
+        elementwise::add_relu(output.storage_mut(), values(&contiguous(b)));
+        output
+    }
+}
+
+fn convolved(
+    input: &FlexTensor,
+    weight: &FlexTensor,
+    shape: &ConvShape,
+    epilogue: &Epilogue<'_>,
+) -> FlexTensor {
+    let compute = match shape.depthwise {
+        true => convolution::depthwise,
+        false => convolution::convolve,
+    };
+    let result = compute(shape, values(input), values(weight), epilogue);
+    let [height, width] = shape.output();
+    tensor(result, [shape.batch, shape.output_channels, height, width])
+}
+
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    tensor.to_contiguous()
+}
+
+/// A contiguous tensor that nobody else sees, to be written to.
+fn owned(tensor: FlexTensor) -> FlexTensor {
+    let copy = tensor.to_contiguous();
+    drop(tensor);
+    copy
+}
+
+fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.storage()
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
+    FlexTensor::new(
+        Bytes::from_elems(values),
+        Layout::contiguous(shape.into()),
+        DType::F32,
+    )
+}
+
+fn maps(tensor: &FlexTensor) -> Maps {
+    let shape = tensor.shape();
+    Maps {
+        channels: shape[1],
+        area: shape[2] * shape[3],
+    }
+}
+

@@ -1,0 +1,10 @@
+//! Matrix products on packed operands.
+//!
+//! Both kernels hold a tile of the product in registers, in the shape that the number of registers allows, and read operands
+//! that were packed for them. What is packed is the caller's: rows of a matrix, or the windows of a convolution.
+
+mod dot;
+mod outer;
+
+pub(crate) use dot::DotProducts;
+pub(crate) use outer::{OuterProducts, PackedRows};

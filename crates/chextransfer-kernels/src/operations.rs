@@ -1,0 +1,164 @@
+//! The public functions, each with the composition of Burn's operations that it equals.
+
+use burn::tensor::ops::ConvOptions as BurnConvOptions;
+use burn::tensor::{Tensor, module};
+
+use crate::Activation;
+
+/// How a kernel moves over a map; `[rows, columns]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvOptions {
+    /// Step of the kernel.
+    pub stride: [usize; 2],
+    /// Zeros on either side.
+    pub padding: [usize; 2],
+    /// Independent groups of channels.
+    pub groups: usize,
+}
+
+impl Default for ConvOptions {
+    /// One step, no border, one group.
+    fn default() -> Self {
+        Self {
+            stride: [1; 2],
+            padding: [0; 2],
+            groups: 1,
+        }
+    }
+}
+
+/// What [`batch_norm_train`] gives.
+#[derive(Debug)]
+pub struct BatchNormalized {
+    /// Normalised and activated, `[batch, channels, rows, columns]`.
+    pub output: Tensor<4>,
+    /// Mean of each channel, `[channels]`; no gradient flows through it.
+    pub mean: Tensor<1>,
+    /// Biased variance of each channel, `[channels]`; no gradient flows through it.
+    pub variance: Tensor<1>,
+}
+
+/// A convolution, without dilation.
+///
+/// # Shapes
+/// `[batch, input, rows, columns]` with weights `[output, input / groups, rows, columns]` and bias `[output]` to
+/// `[batch, output, rows, columns]`, where each side is `(side + 2 padding - kernel) / stride + 1`, rounded down.
+///
+/// # Panics
+/// Where the shapes do not fit each other, or the kernel does not fit the map.
+pub fn conv2d(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    options: ConvOptions,
+) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if let Some(shape) = crate::flex::conv_shape(&input, &weight, options) {
+        let output = crate::flex::conv2d(input, weight, shape);
+        return match bias {
+            Some(bias) => {
+                let ones = bias.ones_like();
+                channel_affine(output, ones, bias, Activation::Identity)
+            }
+            None => output,
+        };
+    }
+    let [rows, columns] = options.padding;
+    let options = BurnConvOptions::new_with_padding(
+        options.stride,
+        [(rows, rows), (columns, columns)],
+        [1; 2],
+        options.groups,
+    );
+    module::conv2d(input, weight, bias, options)
+}
+
+/// A convolution followed by [`channel_affine`]; in one pass where no gradient is asked for.
+///
+/// # Shapes
+/// Those of [`conv2d`]; `factor` and `summand` are `[output]`.
+///
+/// # Panics
+/// As [`conv2d`].
+pub fn conv2d_affine(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    factor: Option<Tensor<1>>,
+    summand: Tensor<1>,
+    activation: Activation,
+    options: ConvOptions,
+) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if !input.device().is_autodiff()
+        && !weight.device().is_autodiff()
+        && let Some(shape) = crate::flex::conv_shape(&input, &weight, options)
+    {
+        return crate::flex::conv2d_affine(input, weight, factor, summand, activation, shape);
+    }
+    let Some(factor) = factor else {
+        return activation.forward(conv2d(input, weight, Some(summand), options));
+    };
+    let output = conv2d(input, weight, None, options);
+    channel_affine(output, factor, summand, activation)
+}
+
+/// Batch normalisation by the batch's own statistics (Ioffe and Szegedy 2015), followed by an activation.
+///
+/// # Shapes
+/// `[batch, channels, rows, columns]`, unchanged; `weight` and `bias` are `[channels]`.
+pub fn batch_norm_train(
+    input: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    epsilon: f64,
+    activation: Activation,
+) -> BatchNormalized {
+    #[cfg(feature = "cpu")]
+    if crate::flex::is_fast(&input) {
+        return crate::flex::batch_norm_train(input, weight, bias, epsilon, activation);
+    }
+    let normalized = module::batch_norm_train(input, weight, bias, epsilon);
+    BatchNormalized {
+        output: activation.forward(normalized.output),
+        mean: normalized.mean.detach(),
+        variance: normalized.variance.detach(),
+    }
+}
+
+/// `activation(factor x + summand)` with a factor and a summand for each channel.
+///
+/// # Shapes
+/// `[batch, channels, rows, columns]`, unchanged; `factor` and `summand` are `[channels]`.
+pub fn channel_affine(
+    input: Tensor<4>,
+    factor: Tensor<1>,
+    summand: Tensor<1>,
+    activation: Activation,
+) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if crate::flex::is_fast(&input) {
+        return crate::flex::channel_affine(input, factor, summand, activation);
+    }
+    let [channels] = factor.dims();
+    let broadcast = |tensor: Tensor<1>| tensor.reshape([1, channels, 1, 1]);
+    activation.forward(input * broadcast(factor) + broadcast(summand))
+}
+
+/// `activation(a + b)`, as at the end of a residual unit.
+///
+/// # Shapes
+/// Two of any one shape, unchanged.
+///
+/// # Panics
+/// Where the shapes differ.
+pub fn add_activate<const D: usize>(
+    a: Tensor<D>,
+    b: Tensor<D>,
+    activation: Activation,
+) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if activation == Activation::Relu && crate::flex::is_fast(&a) && crate::flex::is_fast(&b) {
+        return crate::flex::add_relu(a, b);
+    }
+    activation.forward(a + b)
+}

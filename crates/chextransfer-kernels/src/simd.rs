@@ -1,0 +1,39 @@
+//! The widest vector instructions of this processor, chosen at run time.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Runs code compiled for the widest instructions that this processor has: AVX-512, AVX2 with FMA, NEON, or none.
+///
+/// What is called inside must be `#[inline(always)]`, or it is compiled for the oldest processor.
+#[inline]
+pub(crate) fn vectorized<R>(code: impl FnOnce() -> R) -> R {
+    struct Code<F>(F);
+    impl<F: FnOnce() -> R, R> WithSimd for Code<F> {
+        type Output = R;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> R {
+            simd.vectorize(
+                #[inline(always)]
+                || (self.0)(),
+            )
+        }
+    }
+    Arch::new().dispatch(Code(code))
+}
+
+/// Partial sums of a long sum: independent, so that a processor adds many at once, and the same on every processor.
+pub(crate) const LANES: usize = 16;
+
+/// The sum of partial sums, pairwise.
+#[inline(always)]
+pub(crate) fn total(lanes: [f32; LANES]) -> f32 {
+    let mut lanes = lanes;
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}

@@ -1,0 +1,369 @@
+//! The fast paths against the compositions of Burn's operations that they stand for, in values and gradients.
+#![allow(clippy::unwrap_used)]
+
+use burn::tensor::ops::ConvOptions as BurnConvOptions;
+use burn::tensor::{Device, Distribution, Tensor, activation, module};
+use chextransfer_kernels::{
+    Activation, ConvOptions, add_activate, batch_norm_train, channel_affine, conv2d,
+    conv2d_affine,
+};
+use proptest::prelude::*;
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+/// Values of a formula, so that tests do not share Burn's one generator.
+fn tensor<const D: usize>(shape: [usize; D], seed: usize) -> Tensor<D> {
+    let count: usize = shape.iter().product();
+    let value = |index: usize| {
+        let mixed = (index + 7 * seed + 1).wrapping_mul(2_654_435_761) >> 7;
+        (mixed % 20_011) as f32 / 10_005.5 - 1.0
+    };
+    let values: Vec<f32> = (0..count).map(value).collect();
+    Tensor::from_data(burn::tensor::TensorData::new(values, shape), &device())
+}
+
+/// Largest difference, as a share of the largest expected value.
+#[track_caller]
+fn assert_close<const D: usize>(what: &str, found: Tensor<D>, expected: Tensor<D>, bound: f32) {
+    assert_eq!(found.dims(), expected.dims(), "{what}");
+    let values = |tensor: Tensor<D>| tensor.into_data().try_into_vec_as::<f32>().unwrap();
+    let (found, expected) = (values(found), values(expected));
+    let largest = expected.iter().fold(1e-3f32, |largest, value| largest.max(value.abs()));
+    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let off = (found - expected).abs() / largest;
+        assert!(off <= bound, "{what}: {found}, not {expected}, at {index} (off by {off})");
+    }
+}
+
+/// Holds an operation against its composition: output, and the gradient of every input.
+#[track_caller]
+fn agree<const D: usize>(
+    what: &str,
+    inputs: [Tensor<4>; 2],
+    fast: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<D>,
+    composed: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<D>,
+    bound: f32,
+) {
+    let run = |operation: &dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<D>| {
+        let [a, b] = inputs.clone().map(|input| input.detach().require_grad());
+        let output = operation(a.clone(), b.clone());
+        let weights = tensor(output.dims(), 99);
+        let gradients = (output.clone() * weights).sum().backward();
+        (output, a.grad(&gradients).unwrap(), b.grad(&gradients).unwrap())
+    };
+    let (output, of_a, of_b) = run(&fast);
+    let (expected, expected_a, expected_b) = run(&composed);
+    assert_close(&format!("{what}: output"), output, expected, bound);
+    assert_close(&format!("{what}: first gradient"), of_a, expected_a, bound);
+    assert_close(&format!("{what}: second gradient"), of_b, expected_b, bound);
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    batch: usize,
+    input: usize,
+    output: usize,
+    map: [usize; 2],
+    kernel: [usize; 2],
+    options: ConvOptions,
+}
+
+impl Case {
+    fn burn(&self) -> BurnConvOptions<2> {
+        let [rows, columns] = self.options.padding;
+        let padding = [(rows, rows), (columns, columns)];
+        BurnConvOptions::new_with_padding(self.options.stride, padding, [1; 2], self.options.groups)
+    }
+
+    #[track_caller]
+    fn check(&self) {
+        let [rows, columns] = self.kernel;
+        let input = tensor([self.batch, self.input, self.map[0], self.map[1]], 1);
+        let weight = [self.output, self.input / self.options.groups, rows, columns];
+        agree(
+            &format!("{self:?}"),
+            [input, tensor(weight, 2)],
+            |input, weight| conv2d(input, weight, None, self.options),
+            |input, weight| module::conv2d(input, weight, None, self.burn()),
+            5e-6,
+        );
+    }
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let sides = |range: std::ops::RangeInclusive<usize>| [range.clone(), range];
+    (
+        (1..=3usize, 1..=20usize, 1..=20usize),
+        sides(1..=19),
+        sides(1..=5),
+        sides(1..=3),
+        sides(0..=4),
+        any::<bool>(),
+    )
+        .prop_map(|((batch, input, output), map, kernel, stride, padding, depthwise)| {
+            let padding = [0, 1].map(|axis| padding[axis].min(kernel[axis] - 1));
+            let fits = [0, 1].map(|axis| map[axis].max(kernel[axis]));
+            Case {
+                batch,
+                input,
+                output: if depthwise { input } else { output },
+                map: fits,
+                kernel,
+                options: ConvOptions {
+                    stride,
+                    padding,
+                    groups: if depthwise { input } else { 1 },
+                },
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolutions_agree(case in cases()) {
+        case.check();
+    }
+}
+
+#[test]
+fn convolutions_of_the_networks_agree() {
+    let case = |input, output, map, kernel: [usize; 2], stride: usize, groups| Case {
+        batch: 2,
+        input,
+        output,
+        map: [map; 2],
+        kernel,
+        options: ConvOptions {
+            stride: [stride; 2],
+            padding: kernel.map(|side| side / 2),
+            groups,
+        },
+    };
+    for case in [
+        case(3, 64, 65, [7, 7], 2, 1),
+        case(64, 64, 28, [3, 3], 1, 1),
+        case(64, 128, 28, [3, 3], 2, 1),
+        case(64, 128, 28, [1, 1], 2, 1),
+        case(512, 300, 7, [3, 3], 1, 1),
+        case(700, 130, 14, [1, 1], 1, 1),
+        case(24, 144, 56, [1, 1], 1, 1),
+        case(40, 48, 17, [1, 7], 1, 1),
+        case(40, 48, 17, [7, 1], 1, 1),
+        case(96, 96, 57, [3, 3], 2, 96),
+        case(40, 40, 56, [3, 3], 1, 40),
+        case(72, 72, 29, [5, 5], 2, 72),
+        case(120, 120, 14, [5, 5], 1, 120),
+        case(16, 16, 7, [5, 5], 1, 16),
+    ] {
+        case.check();
+    }
+}
+
+#[test]
+fn what_is_not_contiguous_is_convolved_all_the_same() {
+    let options = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
+    let view = |input: Tensor<4>| input.swap_dims(2, 3).narrow(1, 2, 6).flip([0]);
+    agree(
+        "views",
+        [tensor([3, 9, 11, 8], 3), tensor([5, 3, 3, 6], 4)],
+        |input, weight| conv2d(view(input), weight.permute([0, 3, 1, 2]), None, options),
+        |input, weight| {
+            let burn = BurnConvOptions::new_with_padding([1; 2], [(1, 1), (1, 1)], [1; 2], 1);
+            module::conv2d(view(input), weight.permute([0, 3, 1, 2]), None, burn)
+        },
+        2e-6,
+    );
+}
+
+#[test]
+fn a_convolution_with_its_epilogue_is_the_convolution_and_then_it() {
+    let plain = Device::flex();
+    for groups in [1, 7] {
+        for activation in Activation::ALL {
+            let [input, weight] = [
+                tensor([2, 7, 9, 10], 1),
+                tensor([7, 7 / groups, 3, 3], 2),
+            ];
+            let [factor, summand] = [5, 6].map(|seed| tensor([7], seed).to_device(&plain));
+            let [input, weight] = [input, weight].map(|tensor| tensor.to_device(&plain));
+            let options = ConvOptions { stride: [2, 1], padding: [1, 0], groups };
+            let fused = |factor| {
+                let (input, weight) = (input.clone(), weight.clone());
+                conv2d_affine(input, weight, factor, summand.clone(), activation, options)
+            };
+            let output = conv2d(input.clone(), weight.clone(), None, options);
+            let ones = factor.ones_like();
+            for (found, factor) in [(fused(Some(factor.clone())), factor), (fused(None), ones)] {
+                let affine = channel_affine(output.clone(), factor, summand.clone(), activation);
+                assert_close(&format!("{activation:?}"), found, affine, 1e-6);
+            }
+        }
+    }
+}
+
+/// Points at which no activation has a kink.
+fn smooth(shape: [usize; 4], seed: usize) -> Tensor<4> {
+    tensor(shape, seed) * 4.3
+}
+
+#[test]
+fn activations_agree() {
+    for activation in Activation::ALL {
+        agree(
+            &format!("{activation:?}"),
+            [smooth([2, 3, 7, 5], 1), smooth([2, 3, 7, 5], 2)],
+            |a, b| activation.forward(a + b.clone()) * b,
+            |a, b| composed(a + b.clone(), activation) * b,
+            1e-6,
+        );
+    }
+}
+
+fn composed(input: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::Identity => input,
+        Activation::Relu => activation::relu(input),
+        Activation::Relu6 => input.clamp(0.0, 6.0),
+        Activation::Silu => activation::silu(input),
+        Activation::Hardswish => activation::hard_swish(input),
+        Activation::Sigmoid => activation::sigmoid(input),
+        Activation::Hardsigmoid => activation::hard_sigmoid(input, 1.0 / 6.0, 0.5),
+    }
+}
+
+#[test]
+fn slopes_at_kinks_are_pytorchs() {
+    // torch 2.15: relu, relu6, hardswish and hardsigmoid at 0, 6, -3 and 3.
+    for (activation, points) in [
+        (Activation::Relu, vec![(0.0, 0.0)]),
+        (Activation::Relu6, vec![(0.0, 0.0), (6.0, 0.0)]),
+        (Activation::Hardswish, vec![(-3.0, 0.0), (3.0, 1.0)]),
+        (Activation::Hardsigmoid, vec![(-3.0, 0.0), (3.0, 0.0)]),
+    ] {
+        for (point, slope) in points {
+            let input = Tensor::<1>::from_floats([point], &device()).require_grad();
+            let output = activation.forward(input.clone());
+            let found = input.grad(&output.backward()).unwrap().into_scalar::<f32>();
+            assert_eq!(found, slope, "{activation:?} at {point}");
+        }
+    }
+}
+
+#[test]
+fn residual_sums_agree() {
+    agree(
+        "relu(a + b)",
+        [smooth([2, 3, 7, 5], 1), smooth([2, 3, 7, 5], 2)],
+        |a, b| add_activate(a, b, Activation::Relu),
+        |a, b| activation::relu(a + b),
+        1e-6,
+    );
+}
+
+#[test]
+fn batch_normalisation_agrees() {
+    for activation in Activation::ALL {
+        for shape in [[4, 5, 7, 9], [3, 2, 33, 31], [2, 3, 1, 3], [16, 1, 1, 2]] {
+            let channels = shape[1];
+            let vector = |tensor: Tensor<4>| tensor.reshape([channels]);
+            let parameters = tensor([1, channels, 1, 1], 3) * 2.0;
+            // The bias moves points off the activations' kinks, and takes part in the gradient as a function of the weight.
+            let bias = |weight: Tensor<1>| weight * 0.37 + 0.11;
+            for part in 0..3 {
+                let fast = |input: Tensor<4>, weight: Tensor<4>| {
+                    let weight = vector(weight);
+                    let result = batch_norm_train(
+                        input * 3.0 + 5.0,
+                        weight.clone(),
+                        bias(weight),
+                        1e-5,
+                        activation,
+                    );
+                    match part {
+                        0 => result.output,
+                        1 => result.output.clone() * 0.5 + result.mean.reshape([1, channels, 1, 1]),
+                        _ => result.output + result.variance.reshape([1, channels, 1, 1]),
+                    }
+                };
+                let plain = |input: Tensor<4>, weight: Tensor<4>| {
+                    let weight = vector(weight);
+                    let result = module::batch_norm_train(
+                        input * 3.0 + 5.0,
+                        weight.clone(),
+                        bias(weight),
+                        1e-5,
+                    );
+                    let broadcast =
+                        |tensor: Tensor<1>| tensor.detach().reshape([1, channels, 1, 1]);
+                    let output = composed(result.output, activation);
+                    match part {
+                        0 => output,
+                        1 => output * 0.5 + broadcast(result.mean),
+                        _ => output + broadcast(result.variance),
+                    }
+                };
+                let what = format!("{activation:?} {shape:?} {part}");
+                let inputs = [tensor(shape, 1), parameters.clone()];
+                agree(&what, inputs, fast, plain, 2e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn affine_maps_of_channels_agree() {
+    for activation in Activation::ALL {
+        let vector = |tensor: Tensor<4>| tensor.reshape([5]);
+        agree(
+            &format!("{activation:?}"),
+            [smooth([3, 5, 6, 7], 1), tensor([1, 5, 1, 1], 2)],
+            |input, factor| {
+                let factor = vector(factor);
+                channel_affine(input, factor.clone(), factor * 0.5 + 0.1, activation)
+            },
+            |input, factor| {
+                let summand = factor.clone() * 0.5 + 0.1;
+                composed(input * factor + summand, activation)
+            },
+            2e-6,
+        );
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let [input, weight] = [tensor([5, 12, 23, 23], 1), tensor([20, 12, 3, 3], 2)];
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let [input, weight] = [&input, &weight].map(|t| t.clone().detach().require_grad());
+            let options = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
+            let output = conv2d(input.clone(), weight.clone(), None, options);
+            let ones = Tensor::<1>::ones([20], &device());
+            let normalized =
+                batch_norm_train(output, ones.clone(), ones, 1e-5, Activation::Silu).output;
+            let gradients = (normalized.clone() * tensor(normalized.dims(), 3)).sum().backward();
+            [normalized, input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
+                .map(|tensor| tensor.into_data())
+        })
+    };
+    let one = run(1);
+    for threads in [2, 3, 8] {
+        assert!(one == run(threads), "{threads} threads");
+    }
+}
+
+#[test]
+fn other_types_take_the_composition() {
+    let device = Device::flex();
+    let random = |shape| Tensor::<4>::random(shape, Distribution::Default, &device);
+    let input = random([1, 2, 5, 5]).cast(burn::tensor::DType::F64);
+    let weight = random([3, 2, 3, 3]).cast(burn::tensor::DType::F64);
+    let output = conv2d(input, weight, None, ConvOptions::default());
+    assert_eq!(output.dtype(), burn::tensor::DType::F64);
+    assert_eq!(output.dims(), [1, 3, 3, 3]);
+}
