@@ -129,8 +129,8 @@ fn sum_of(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (groups, rest) = values.as_chunks::<LANES>();
     for group in groups {
-        for (lane, value) in lanes.iter_mut().zip(group) {
-            *lane += of(*value);
+        for lane in 0..LANES {
+            lanes[lane] += of(group[lane]);
         }
     }
     for (lane, value) in lanes.iter_mut().zip(rest) {

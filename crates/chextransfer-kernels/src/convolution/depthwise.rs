@@ -3,12 +3,13 @@
 //! A map is copied once into planes with a border, one plane for each phase of the stride; then every tap is a shift of a
 //! plane, and a whole map is one run without rows or edges.
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::geometry::ConvShape;
 use super::Epilogue;
 use crate::buffer::unwritten;
-use crate::simd::{LANES, total, vectorized};
+use crate::simd::{LANES, vectorized};
 
 /// Results that are computed at once: four registers of eight.
 const RUN: usize = 32;
@@ -89,33 +90,69 @@ impl Planes {
     }
 }
 
-/// `into[p] = sum over taps of weight * values[p + offset]`.
-#[inline(always)]
-fn correlate(values: &[f32], offsets: &[usize], weights: &[f32], into: &mut [f32]) {
-    match (offsets.as_array::<9>(), offsets.as_array::<25>()) {
-        (Some(offsets), _) => correlate_taps(values, offsets, &weights[..9], into),
-        (_, Some(offsets)) => correlate_taps(values, offsets, &weights[..25], into),
-        _ => correlate_taps(values, offsets, weights, into),
+/// `into[p] = sum over taps of weight * values[p + offset]`; `into` is whole runs.
+struct Correlation<'a> {
+    values: &'a [f32],
+    offsets: &'a [usize],
+    weights: &'a [f32],
+    into: &'a mut [f32],
+}
+
+impl WithSimd for Correlation<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        simd.vectorize(
+            #[inline(always)]
+            || match S::F32_LANES {
+                16 => self.of_width::<S, 2>(simd),
+                8 => self.of_width::<S, 4>(simd),
+                4 => self.of_width::<S, 8>(simd),
+                _ => self.of_width::<S, RUN>(simd),
+            },
+        );
     }
 }
 
-#[inline(always)]
-fn correlate_taps<'a>(
-    values: &[f32],
-    offsets: impl IntoIterator<Item = &'a usize> + Copy,
-    weights: &[f32],
-    into: &mut [f32],
-) {
-    for (index, into) in into.chunks_exact_mut(RUN).enumerate() {
-        let mut sums = [0.0f32; RUN];
-        for (offset, &weight) in offsets.into_iter().zip(weights) {
-            let seen = &values[index * RUN + offset..][..RUN];
-            for (sum, seen) in sums.iter_mut().zip(seen) {
-                *sum = weight.mul_add(*seen, *sum);
-            }
+impl Correlation<'_> {
+    #[inline(always)]
+    fn of_width<S: Simd, const VECTORS: usize>(self, simd: S) {
+        match (self.offsets.len(), self.weights.len()) {
+            (9, 9) => self.of_taps::<S, VECTORS, 9>(simd),
+            (25, 25) => self.of_taps::<S, VECTORS, 25>(simd),
+            _ => self.of_taps::<S, VECTORS, 0>(simd),
         }
-        into.copy_from_slice(&sums);
     }
+
+    /// With the number of taps known to the compiler, or 0 if it is not.
+    #[inline(always)]
+    fn of_taps<S: Simd, const VECTORS: usize, const TAPS: usize>(self, simd: S) {
+        let taps = if TAPS > 0 { TAPS } else { self.offsets.len() };
+        let (offsets, weights) = (&self.offsets[..taps], &self.weights[..taps]);
+        for (index, into) in self.into.chunks_exact_mut(RUN).enumerate() {
+            let values = &self.values[index * RUN..];
+            let mut sums = [simd.splat_f32s(0.0); VECTORS];
+            for (&offset, &weight) in offsets.iter().zip(weights) {
+                let weight = simd.splat_f32s(weight);
+                let (seen, _) = S::as_simd_f32s(&values[offset..offset + RUN]);
+                for (sum, &seen) in sums.iter_mut().zip(seen) {
+                    *sum = simd.mul_add_e_f32s(weight, seen, *sum);
+                }
+            }
+            let (into, _) = S::as_mut_simd_f32s(into);
+            into.copy_from_slice(&sums);
+        }
+    }
+}
+
+fn correlate(values: &[f32], offsets: &[usize], weights: &[f32], into: &mut [f32]) {
+    Arch::new().dispatch(Correlation {
+        values,
+        offsets,
+        weights,
+        into,
+    });
 }
 
 /// Offsets of all taps of a kernel in planes.
@@ -152,15 +189,12 @@ pub(crate) fn depthwise(
                 let weight = &weight[channel * taps..][..taps];
                 vectorized(
                     #[inline(always)]
-                    || {
-                        planes.fill(map, shape.input[1]);
-                        correlate(&planes.values, &offsets, weight, run);
-                        let rows = run.chunks(planes.pitch).zip(output.chunks_exact_mut(width));
-                        for (row, output) in rows {
-                            output.copy_from_slice(&row[..width]);
-                        }
-                    },
+                    || planes.fill(map, shape.input[1]),
                 );
+                correlate(&planes.values, &offsets, weight, run);
+                for (row, output) in run.chunks(planes.pitch).zip(output.chunks_exact_mut(width)) {
+                    output.copy_from_slice(&row[..width]);
+                }
                 epilogue.apply_in_place(channel, output);
             },
         );
@@ -281,13 +315,17 @@ pub(crate) fn depthwise_weight_gradient(
                             for (given, row) in rows.zip(gradient.chunks_exact(width)) {
                                 given[..width].copy_from_slice(row);
                             }
-                            let rows = offsets.chunks_exact(shape.kernel[1]);
-                            for (offsets, sums) in rows.zip(sums.chunks_exact_mut(shape.kernel[1]))
-                            {
-                                products(&planes.values, given, offsets, sums);
-                            }
                         },
                     );
+                    let rows = offsets.chunks_exact(shape.kernel[1]);
+                    for (offsets, sums) in rows.zip(sums.chunks_exact_mut(shape.kernel[1])) {
+                        Arch::new().dispatch(Products {
+                            values: &planes.values,
+                            given,
+                            offsets,
+                            sums,
+                        });
+                    }
                 }
                 for (weight, sum) in weights.iter_mut().zip(sums) {
                     *weight = *sum as f32;
@@ -297,38 +335,66 @@ pub(crate) fn depthwise_weight_gradient(
     weights
 }
 
-/// Adds `sum over p of given[p] * values[p + offset]` for every offset.
-#[inline(always)]
-fn products(values: &[f32], given: &[f32], offsets: &[usize], sums: &mut [f64]) {
-    match (offsets.as_array::<3>(), offsets.as_array::<5>()) {
-        (Some(offsets), _) => products_of(values, given, offsets, sums),
-        (_, Some(offsets)) => products_of(values, given, offsets, sums),
-        _ => {
-            for (offset, sum) in offsets.iter().zip(sums) {
-                products_of(values, given, &[*offset], std::slice::from_mut(sum));
-            }
-        }
+/// Adds `sum over p of given[p] * values[p + offset]` for every offset of a kernel's row.
+struct Products<'a> {
+    values: &'a [f32],
+    given: &'a [f32],
+    offsets: &'a [usize],
+    sums: &'a mut [f64],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        simd.vectorize(
+            #[inline(always)]
+            || match S::F32_LANES {
+                16 => self.of_width::<S, 1>(simd),
+                8 => self.of_width::<S, 2>(simd),
+                4 => self.of_width::<S, 4>(simd),
+                _ => self.of_width::<S, LANES>(simd),
+            },
+        );
     }
 }
 
-#[inline(always)]
-fn products_of<const TAPS: usize>(
-    values: &[f32],
-    given: &[f32],
-    offsets: &[usize; TAPS],
-    sums: &mut [f64],
-) {
-    let mut lanes = [[0.0f32; LANES]; TAPS];
-    let (given, _) = given.as_chunks::<LANES>();
-    for (index, given) in given.iter().enumerate() {
-        for (lanes, offset) in lanes.iter_mut().zip(offsets) {
-            let seen = &values[index * LANES + offset..][..LANES];
-            for ((lane, given), seen) in lanes.iter_mut().zip(given).zip(seen) {
-                *lane = given.mul_add(*seen, *lane);
-            }
+impl Products<'_> {
+    #[inline(always)]
+    fn of_width<S: Simd, const VECTORS: usize>(mut self, simd: S) {
+        while !self.offsets.is_empty() {
+            let taps = match self.offsets.len() {
+                0..3 => self.of_taps::<S, VECTORS, 1>(simd),
+                3 => self.of_taps::<S, VECTORS, 3>(simd),
+                4 => self.of_taps::<S, VECTORS, 1>(simd),
+                _ => self.of_taps::<S, VECTORS, 5>(simd),
+            };
+            self.offsets = &self.offsets[taps..];
+            self.sums = &mut self.sums[taps..];
         }
     }
-    for (sum, lanes) in sums.iter_mut().zip(lanes) {
-        *sum += f64::from(total(lanes));
+
+    /// The first taps, and how many these are.
+    #[inline(always)]
+    fn of_taps<S: Simd, const VECTORS: usize, const TAPS: usize>(&mut self, simd: S) -> usize {
+        let mut lanes = [[simd.splat_f32s(0.0); VECTORS]; TAPS];
+        let offsets = &self.offsets[..TAPS];
+        for (index, given) in self.given.chunks_exact(LANES).enumerate() {
+            let (given, _) = S::as_simd_f32s(given);
+            let values = &self.values[index * LANES..];
+            for (lanes, &offset) in lanes.iter_mut().zip(offsets) {
+                let (seen, _) = S::as_simd_f32s(&values[offset..offset + LANES]);
+                for ((lane, &given), &seen) in lanes.iter_mut().zip(given).zip(seen) {
+                    *lane = simd.mul_add_e_f32s(given, seen, *lane);
+                }
+            }
+        }
+        for (sum, lanes) in self.sums.iter_mut().zip(lanes) {
+            for lane in lanes {
+                *sum += f64::from(simd.reduce_sum_f32s(lane));
+            }
+        }
+        TAPS
     }
 }
