@@ -16,7 +16,10 @@ use common::{BATCH, CLASSES, images};
 
 fn main() {
     // Anything but two words, such as cargo's own arguments, asks for nothing.
-    let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let [architecture, mode] = &words[..] else {
         return;
     };

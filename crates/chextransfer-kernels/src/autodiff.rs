@@ -5,11 +5,12 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend};
+use burn::backend::{Autodiff, Backend, TensorMetadata};
 
-use crate::Activation;
 use crate::convolution::ConvShape;
 use crate::flex::Kernels;
+use crate::pooling::PoolShape;
+use crate::{Activation, PoolKind};
 
 /// Adds gradients to those of the parents that want one. A macro, since the type of a parent has no public name.
 macro_rules! register {
@@ -242,7 +243,11 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             }
         }
 
-        match Activate.prepare::<C>([input.node()]).compute_bound().stateful() {
+        match Activate
+            .prepare::<C>([input.node()])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(mut prep) => {
                 let state = (prep.checkpoint(&input), activation);
                 let output = B::activate(input.into_primitive(), activation);
@@ -289,5 +294,89 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             OpsKind::Tracked(prep) => prep.finish(output.clone(), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
+    }
+
+    fn pool(input: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Pool;
+
+        impl<B: Backend + Kernels> Backward<B, 1> for Pool {
+            /// The input of a maximum; a mean needs none.
+            type State = (Option<NodeId>, PoolShape);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let (input, shape) = ops.state;
+                let gradient = grads.consume::<B>(&ops.node);
+                let gradient = match input {
+                    Some(input) => {
+                        let input = checkpointer.retrieve_node_output::<Inner<B>>(input);
+                        B::maximum_gradient(input, gradient, shape)
+                    }
+                    None => B::average_gradient(gradient, shape),
+                };
+                register!(B, grads, ops.parents, [gradient]);
+            }
+        }
+
+        match Pool.prepare::<C>([input.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let node = (shape.kind == PoolKind::Max).then(|| prep.checkpoint(&input));
+                prep.finish((node, shape), B::pool(input.into_primitive(), shape))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::pool(input.into_primitive(), shape)),
+        }
+    }
+
+    fn maximum_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: PoolShape,
+    ) -> FloatTensor<Self> {
+        unreachable!("gradients are not differentiated")
+    }
+
+    fn average_gradient(_: FloatTensor<Self>, _: PoolShape) -> FloatTensor<Self> {
+        unreachable!("gradients are not differentiated")
+    }
+
+    fn means(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Means;
+
+        impl<B: Backend + Kernels> Backward<B, 1> for Means {
+            type State = [usize; 2];
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
+                let gradient = grads.consume::<B>(&ops.node);
+                register!(
+                    B,
+                    grads,
+                    ops.parents,
+                    [B::means_gradient(gradient, ops.state)]
+                );
+            }
+        }
+
+        let shape = input.shape();
+        let node = [input.node()];
+        let output = B::means(input.into_primitive());
+        match Means.prepare::<C>(node).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish([shape[2], shape[3]], output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+
+    fn means_gradient(_: FloatTensor<Self>, _: [usize; 2]) -> FloatTensor<Self> {
+        unreachable!("gradients are not differentiated")
     }
 }

@@ -149,7 +149,10 @@ fn affine_activation(affine: Affine, activation: Activation, input: &[f32], outp
 }
 
 /// The gradients of [`normalize`]: of the input, in place of that of the output, of the weight and of the bias.
-#[allow(clippy::too_many_arguments, reason = "what the forward pass had, and its results")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what the forward pass had, and its results"
+)]
 pub(crate) fn normalize_gradients(
     maps: Maps,
     input: &[f32],

@@ -21,9 +21,7 @@ pub(crate) fn activate(values: &mut [f32], activation: Activation) {
 
 /// Takes a gradient through an activation of `input`.
 pub(crate) fn activation_gradient(input: &[f32], gradient: &mut [f32], activation: Activation) {
-    let tasks = gradient
-        .par_chunks_mut(TASK)
-        .zip(input.par_chunks(TASK));
+    let tasks = gradient.par_chunks_mut(TASK).zip(input.par_chunks(TASK));
     tasks.for_each(|(gradient, input)| {
         vectorized(
             #[inline(always)]

@@ -8,7 +8,8 @@ use burn::tensor::{Bytes, DType, Device, Shape, Tensor};
 use crate::batch_norm::{self, Maps};
 use crate::convolution::{self, ConvShape, Epilogue};
 use crate::elementwise;
-use crate::{Activation, BatchNormalized, ConvOptions};
+use crate::pooling::{self, PoolShape};
+use crate::{Activation, BatchNormalized, ConvOptions, PoolOptions};
 
 /// Whether a tensor lies where these operations work.
 pub(crate) fn is_fast<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -117,6 +118,31 @@ pub(crate) fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> 
     ))
 }
 
+/// The sizes of a pooling, if it is one of ours.
+pub(crate) fn pool_shape(input: &Tensor<4>, options: PoolOptions) -> Option<PoolShape> {
+    let [batch, channels, height, width] = input.dims();
+    let shape = PoolShape {
+        input: [height, width],
+        kernel: options.kernel,
+        stride: options.stride,
+        padding: options.padding,
+        kind: options.kind,
+    };
+    let fits = (0..2).all(|axis| {
+        let padded = shape.input[axis] + 2 * shape.padding[axis];
+        2 * shape.padding[axis] <= shape.kernel[axis] && shape.kernel[axis] <= padded
+    });
+    (is_fast(input) && fits && batch * channels > 0).then_some(shape)
+}
+
+pub(crate) fn pool2d(input: Tensor<4>, shape: PoolShape) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::pool(input.into_dispatch(), shape))
+}
+
+pub(crate) fn global_average(input: Tensor<4>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::means(input.into_dispatch()))
+}
+
 /// The operations and their gradients, which `autodiff` makes differentiable.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Kernels: Backend {
@@ -156,7 +182,10 @@ pub(crate) trait Kernels: Backend {
         activation: Activation,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    #[allow(clippy::too_many_arguments, reason = "what the forward pass had, and its results")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what the forward pass had, and its results"
+    )]
     fn normalize_gradients(
         input: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -192,6 +221,20 @@ pub(crate) trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 
     fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn pool(input: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self>;
+
+    fn maximum_gradient(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        shape: PoolShape,
+    ) -> FloatTensor<Self>;
+
+    fn average_gradient(gradient: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self>;
+
+    fn means(input: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn means_gradient(gradient: FloatTensor<Self>, sides: [usize; 2]) -> FloatTensor<Self>;
 }
 
 impl Kernels for Flex {
@@ -238,7 +281,11 @@ impl Kernels for Flex {
         };
         let result = compute(&shape, values(&input), values(&gradient));
         let [rows, columns] = shape.kernel;
-        let filters = if shape.depthwise { 1 } else { shape.input_channels };
+        let filters = if shape.depthwise {
+            1
+        } else {
+            shape.input_channels
+        };
         tensor(result, [shape.output_channels, filters, rows, columns])
     }
 
@@ -292,7 +339,11 @@ impl Kernels for Flex {
             activation,
         );
         let channels = [maps.channels];
-        (gradient, tensor(of_weight, channels), tensor(of_bias, channels))
+        (
+            gradient,
+            tensor(of_weight, channels),
+            tensor(of_bias, channels),
+        )
     }
 
     fn affine(
@@ -326,7 +377,11 @@ impl Kernels for Flex {
             activation,
         );
         let channels = [maps.channels];
-        (gradient, tensor(of_factor, channels), tensor(of_summand, channels))
+        (
+            gradient,
+            tensor(of_factor, channels),
+            tensor(of_summand, channels),
+        )
     }
 
     fn activate(input: FlexTensor, activation: Activation) -> FlexTensor {
@@ -351,6 +406,37 @@ impl Kernels for Flex {
         let mut output = owned(a);
         elementwise::add_relu(output.storage_mut(), values(&contiguous(b)));
         output
+    }
+
+    fn pool(input: FlexTensor, shape: PoolShape) -> FlexTensor {
+        let input = contiguous(input);
+        let result = pooling::pool(&shape, values(&input));
+        tensor(result, with_sides(&input, shape.output()))
+    }
+
+    fn maximum_gradient(input: FlexTensor, gradient: FlexTensor, shape: PoolShape) -> FlexTensor {
+        let [input, gradient] = [input, gradient].map(contiguous);
+        let result = pooling::maximum_gradient(&shape, values(&input), values(&gradient));
+        tensor(result, input.shape())
+    }
+
+    fn average_gradient(gradient: FlexTensor, shape: PoolShape) -> FlexTensor {
+        let gradient = contiguous(gradient);
+        let result = pooling::average_gradient(&shape, values(&gradient));
+        tensor(result, with_sides(&gradient, shape.input))
+    }
+
+    fn means(input: FlexTensor) -> FlexTensor {
+        let input = contiguous(input);
+        let shape = input.shape();
+        let result = pooling::means(shape[2] * shape[3], values(&input));
+        tensor(result, [shape[0], shape[1]])
+    }
+
+    fn means_gradient(gradient: FlexTensor, sides: [usize; 2]) -> FlexTensor {
+        let gradient = contiguous(gradient);
+        let result = pooling::means_gradient(sides[0] * sides[1], values(&gradient));
+        tensor(result, with_sides(&gradient, sides))
     }
 }
 
@@ -392,6 +478,12 @@ fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
     )
 }
 
+/// The shape of maps with other sides.
+fn with_sides(tensor: &FlexTensor, [height, width]: [usize; 2]) -> [usize; 4] {
+    let shape = tensor.shape();
+    [shape[0], shape[1], height, width]
+}
+
 fn maps(tensor: &FlexTensor) -> Maps {
     let shape = tensor.shape();
     Maps {
@@ -399,4 +491,3 @@ fn maps(tensor: &FlexTensor) -> Maps {
         area: shape[2] * shape[3],
     }
 }
-

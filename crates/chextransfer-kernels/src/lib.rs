@@ -2,7 +2,7 @@
 //!
 //! In: Burn tensors on any device. Out: the same as a composition of Burn's operations gives, differentiable, and on Burn's CPU
 //! backend several times as fast ([`conv2d`], [`conv2d_affine`], [`batch_norm_train`], [`channel_affine`],
-//! [`add_activate`], [`Activation::forward`]). Everywhere else, for other types than float32, and without the cargo feature `cpu`, it is that composition.
+//! [`add_activate`], [`pool2d`], [`global_average`], [`scale_channels`], [`Activation::forward`]). Everywhere else, for other types than float32, and without the cargo feature `cpu`, it is that composition.
 //!
 //! | room | what is in it |
 //! | --- | --- |
@@ -10,6 +10,7 @@
 //! | `flex` `autodiff` | the same on Burn's CPU backend, and their backward passes |
 //! | `convolution` | convolutions and their gradients: products of packed windows, depthwise loops |
 //! | `batch_norm` | normalisation with the activation behind it, affine maps of channels |
+//! | `pooling` | windows' maxima and means, means of whole maps |
 //! | `matrix` | the two kernels that every product passes through |
 //! | `activation` `scalar` | activation functions, of tensors and of one value |
 //! | `simd` `buffer` | vector instructions chosen at run time; memory for results |
@@ -49,12 +50,14 @@ mod flex;
 #[cfg(feature = "cpu")]
 mod matrix;
 #[cfg(feature = "cpu")]
+mod pooling;
+#[cfg(feature = "cpu")]
 mod scalar;
 #[cfg(feature = "cpu")]
 mod simd;
 
 pub use activation::Activation;
 pub use operations::{
-    BatchNormalized, ConvOptions, add_activate, batch_norm_train, channel_affine, conv2d,
-    conv2d_affine,
+    BatchNormalized, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
+    channel_affine, conv2d, conv2d_affine, global_average, pool2d, scale_channels,
 };

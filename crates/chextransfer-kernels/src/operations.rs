@@ -1,6 +1,6 @@
 //! The public functions, each with the composition of Burn's operations that it equals.
 
-use burn::tensor::ops::ConvOptions as BurnConvOptions;
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions as BurnConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, module};
 
 use crate::Activation;
@@ -36,6 +36,30 @@ pub struct BatchNormalized {
     pub mean: Tensor<1>,
     /// Biased variance of each channel, `[channels]`; no gradient flows through it.
     pub variance: Tensor<1>,
+}
+
+/// A pooling; `[rows, columns]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// What is taken of a window.
+    pub kind: PoolKind,
+    /// Sides of the window.
+    pub kernel: [usize; 2],
+    /// Step of the window.
+    pub stride: [usize; 2],
+    /// Border on either side, at most half a window.
+    pub padding: [usize; 2],
+}
+
+/// What pooling takes of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The largest value; the border never is.
+    Max,
+    /// The mean, the border's zeros counting as values.
+    Average,
+    /// The mean of the values inside the map.
+    AverageInside,
 }
 
 /// A convolution, without dilation.
@@ -161,4 +185,76 @@ pub fn add_activate<const D: usize>(
         return crate::flex::add_relu(a, b);
     }
     activation.forward(a + b)
+}
+
+/// Pools every window.
+///
+/// # Shapes
+/// `[batch, channels, rows, columns]` to the same with sides `(side + 2 padding - kernel) / stride + 1`, rounded down.
+///
+/// # Panics
+/// Where the window does not fit the map.
+pub fn pool2d(input: Tensor<4>, options: PoolOptions) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if let Some(shape) = crate::flex::pool_shape(&input, options) {
+        return crate::flex::pool2d(input, shape);
+    }
+    let PoolOptions {
+        kind,
+        kernel,
+        stride,
+        padding,
+    } = options;
+    match kind {
+        PoolKind::Max => module::max_pool2d(
+            input,
+            MaxPoolOptions::new(kernel)
+                .with_stride(stride)
+                .with_padding(padding),
+        ),
+        _ => {
+            let counted = kind == PoolKind::Average;
+            module::avg_pool2d(
+                input,
+                AvgPoolOptions::new(kernel)
+                    .with_stride(stride)
+                    .with_padding(padding)
+                    .with_count_include_pad(counted),
+            )
+        }
+    }
+}
+
+/// The mean of each map.
+///
+/// # Shapes
+/// `[batch, channels, rows, columns]` to `[batch, channels]`.
+pub fn global_average(input: Tensor<4>) -> Tensor<2> {
+    #[cfg(feature = "cpu")]
+    if crate::flex::is_fast(&input) {
+        return crate::flex::global_average(input);
+    }
+    let [batch, channels, height, width] = input.dims();
+    input
+        .reshape([batch, channels, height * width])
+        .mean_dim(2)
+        .reshape([batch, channels])
+}
+
+/// Multiplies every channel of every image by a factor of its own.
+///
+/// # Shapes
+/// `[batch, channels, rows, columns]`, unchanged; `factors` is `[batch, channels]`.
+pub fn scale_channels(input: Tensor<4>, factors: Tensor<2>) -> Tensor<4> {
+    let [batch, channels, height, width] = input.dims();
+    #[cfg(feature = "cpu")]
+    if crate::flex::is_fast(&input) {
+        // An image's channels as channels of one image.
+        let maps = input.reshape([1, batch * channels, height, width]);
+        let factors = factors.reshape([batch * channels]);
+        let summands = factors.zeros_like();
+        return channel_affine(maps, factors, summands, Activation::Identity)
+            .reshape([batch, channels, height, width]);
+    }
+    input * factors.reshape([batch, channels, 1, 1])
 }

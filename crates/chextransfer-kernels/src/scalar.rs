@@ -66,7 +66,13 @@ impl Activation {
         match self {
             Self::Identity => x,
             Self::Relu => rectified(x),
-            Self::Relu6 => if x > 6.0 { 6.0 } else { rectified(x) },
+            Self::Relu6 => {
+                if x > 6.0 {
+                    6.0
+                } else {
+                    rectified(x)
+                }
+            }
             Self::Silu => x * sigmoid(x),
             Self::Hardswish => x * hardsigmoid(x),
             Self::Sigmoid => sigmoid(x),

@@ -1,11 +1,11 @@
 //! The fast paths against the compositions of Burn's operations that they stand for, in values and gradients.
 #![allow(clippy::unwrap_used)]
 
-use burn::tensor::ops::ConvOptions as BurnConvOptions;
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions as BurnConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Distribution, Tensor, activation, module};
 use chextransfer_kernels::{
-    Activation, ConvOptions, add_activate, batch_norm_train, channel_affine, conv2d,
-    conv2d_affine,
+    Activation, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train, channel_affine,
+    conv2d, conv2d_affine, global_average, pool2d, scale_channels,
 };
 use proptest::prelude::*;
 
@@ -30,10 +30,15 @@ fn assert_close<const D: usize>(what: &str, found: Tensor<D>, expected: Tensor<D
     assert_eq!(found.dims(), expected.dims(), "{what}");
     let values = |tensor: Tensor<D>| tensor.into_data().try_into_vec_as::<f32>().unwrap();
     let (found, expected) = (values(found), values(expected));
-    let largest = expected.iter().fold(1e-3f32, |largest, value| largest.max(value.abs()));
+    let largest = expected
+        .iter()
+        .fold(1e-3f32, |largest, value| largest.max(value.abs()));
     for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
         let off = (found - expected).abs() / largest;
-        assert!(off <= bound, "{what}: {found}, not {expected}, at {index} (off by {off})");
+        assert!(
+            off <= bound,
+            "{what}: {found}, not {expected}, at {index} (off by {off})"
+        );
     }
 }
 
@@ -51,7 +56,11 @@ fn agree<const D: usize>(
         let output = operation(a.clone(), b.clone());
         let weights = tensor(output.dims(), 99);
         let gradients = (output.clone() * weights).sum().backward();
-        (output, a.grad(&gradients).unwrap(), b.grad(&gradients).unwrap())
+        (
+            output,
+            a.grad(&gradients).unwrap(),
+            b.grad(&gradients).unwrap(),
+        )
     };
     let (output, of_a, of_b) = run(&fast);
     let (expected, expected_a, expected_b) = run(&composed);
@@ -102,22 +111,24 @@ fn cases() -> impl Strategy<Value = Case> {
         sides(0..=4),
         any::<bool>(),
     )
-        .prop_map(|((batch, input, output), map, kernel, stride, padding, depthwise)| {
-            let padding = [0, 1].map(|axis| padding[axis].min(kernel[axis] - 1));
-            let fits = [0, 1].map(|axis| map[axis].max(kernel[axis]));
-            Case {
-                batch,
-                input,
-                output: if depthwise { input } else { output },
-                map: fits,
-                kernel,
-                options: ConvOptions {
-                    stride,
-                    padding,
-                    groups: if depthwise { input } else { 1 },
-                },
-            }
-        })
+        .prop_map(
+            |((batch, input, output), map, kernel, stride, padding, depthwise)| {
+                let padding = [0, 1].map(|axis| padding[axis].min(kernel[axis] - 1));
+                let fits = [0, 1].map(|axis| map[axis].max(kernel[axis]));
+                Case {
+                    batch,
+                    input,
+                    output: if depthwise { input } else { output },
+                    map: fits,
+                    kernel,
+                    options: ConvOptions {
+                        stride,
+                        padding,
+                        groups: if depthwise { input } else { 1 },
+                    },
+                }
+            },
+        )
 }
 
 proptest! {
@@ -165,7 +176,10 @@ fn convolutions_of_the_networks_agree() {
 
 #[test]
 fn what_is_not_contiguous_is_convolved_all_the_same() {
-    let options = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
+    let options = ConvOptions {
+        padding: [1, 1],
+        ..ConvOptions::default()
+    };
     let view = |input: Tensor<4>| input.swap_dims(2, 3).narrow(1, 2, 6).flip([0]);
     agree(
         "views",
@@ -184,13 +198,14 @@ fn a_convolution_with_its_epilogue_is_the_convolution_and_then_it() {
     let plain = Device::flex();
     for groups in [1, 7] {
         for activation in Activation::ALL {
-            let [input, weight] = [
-                tensor([2, 7, 9, 10], 1),
-                tensor([7, 7 / groups, 3, 3], 2),
-            ];
+            let [input, weight] = [tensor([2, 7, 9, 10], 1), tensor([7, 7 / groups, 3, 3], 2)];
             let [factor, summand] = [5, 6].map(|seed| tensor([7], seed).to_device(&plain));
             let [input, weight] = [input, weight].map(|tensor| tensor.to_device(&plain));
-            let options = ConvOptions { stride: [2, 1], padding: [1, 0], groups };
+            let options = ConvOptions {
+                stride: [2, 1],
+                padding: [1, 0],
+                groups,
+            };
             let fused = |factor| {
                 let (input, weight) = (input.clone(), weight.clone());
                 conv2d_affine(input, weight, factor, summand.clone(), activation, options)
@@ -335,20 +350,101 @@ fn affine_maps_of_channels_agree() {
 }
 
 #[test]
+fn pooling_agrees() {
+    for kind in [PoolKind::Max, PoolKind::Average, PoolKind::AverageInside] {
+        for (map, kernel, stride, padding) in [
+            ([13, 14], [3, 3], [2, 2], [1, 1]),
+            ([8, 9], [2, 2], [2, 2], [0, 0]),
+            ([9, 7], [3, 3], [1, 1], [1, 1]),
+            ([12, 11], [5, 5], [3, 3], [0, 0]),
+            ([7, 20], [2, 4], [1, 3], [1, 2]),
+            ([3, 3], [3, 3], [1, 1], [0, 0]),
+        ] {
+            let options = PoolOptions {
+                kind,
+                kernel,
+                stride,
+                padding,
+            };
+            agree(
+                &format!("{options:?}"),
+                // Rectified, so that many windows have several largest values.
+                [
+                    tensor([2, 3, map[0], map[1]], 1),
+                    tensor([2, 3, map[0], map[1]], 2),
+                ],
+                |a, b| pool2d(activation::relu(a + b), options),
+                |a, b| {
+                    let input = activation::relu(a + b);
+                    match kind {
+                        PoolKind::Max => module::max_pool2d(
+                            input,
+                            MaxPoolOptions::new(kernel)
+                                .with_stride(stride)
+                                .with_padding(padding),
+                        ),
+                        _ => {
+                            let counted = kind == PoolKind::Average;
+                            module::avg_pool2d(
+                                input,
+                                AvgPoolOptions::new(kernel)
+                                    .with_stride(stride)
+                                    .with_padding(padding)
+                                    .with_count_include_pad(counted),
+                            )
+                        }
+                    }
+                },
+                1e-6,
+            );
+        }
+    }
+}
+
+#[test]
+fn gates_of_channels_agree() {
+    agree(
+        "gates",
+        [tensor([3, 5, 6, 7], 1), tensor([3, 5, 1, 1], 2)],
+        |map, gates| {
+            let means = global_average(map.clone());
+            scale_channels(map, means + gates.reshape([3, 5]))
+        },
+        |map, gates| {
+            let means = map.clone().mean_dim(3).mean_dim(2);
+            map * (means + gates)
+        },
+        1e-6,
+    );
+}
+
+#[test]
 fn threads_do_not_change_a_bit() {
     let [input, weight] = [tensor([5, 12, 23, 23], 1), tensor([20, 12, 3, 3], 2)];
     let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             let [input, weight] = [&input, &weight].map(|t| t.clone().detach().require_grad());
-            let options = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
+            let options = ConvOptions {
+                padding: [1, 1],
+                ..ConvOptions::default()
+            };
             let output = conv2d(input.clone(), weight.clone(), None, options);
             let ones = Tensor::<1>::ones([20], &device());
             let normalized =
                 batch_norm_train(output, ones.clone(), ones, 1e-5, Activation::Silu).output;
-            let gradients = (normalized.clone() * tensor(normalized.dims(), 3)).sum().backward();
-            [normalized, input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
-                .map(|tensor| tensor.into_data())
+            let gradients = (normalized.clone() * tensor(normalized.dims(), 3))
+                .sum()
+                .backward();
+            [
+                normalized,
+                input.grad(&gradients).unwrap(),
+                weight.grad(&gradients).unwrap(),
+            ]
+            .map(|tensor| tensor.into_data())
         })
     };
     let one = run(1);

@@ -6,8 +6,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::ConvShape;
 use super::Epilogue;
+use super::geometry::ConvShape;
 use crate::buffer::unwritten;
 use crate::simd::{LANES, vectorized};
 
@@ -29,14 +29,8 @@ struct Planes {
 
 impl Planes {
     /// Planes for maps of `map` whose `grid` of results has `reach` of the padded map behind each.
-    fn new(
-        grid: [usize; 2],
-        step: [usize; 2],
-        border: [usize; 2],
-        reach: [usize; 2],
-    ) -> Self {
-        let [height, pitch] =
-            [0, 1].map(|axis| grid[axis] + (reach[axis] - 1) / step[axis]);
+    fn new(grid: [usize; 2], step: [usize; 2], border: [usize; 2], reach: [usize; 2]) -> Self {
+        let [height, pitch] = [0, 1].map(|axis| grid[axis] + (reach[axis] - 1) / step[axis]);
         // Runs may begin in the last row and read one run too far.
         let area = height * pitch + reach[1] + RUN;
         Self {
@@ -192,10 +186,11 @@ pub(crate) fn depthwise(
                     || planes.fill(map, shape.input[1]),
                 );
                 correlate(&planes.values, &offsets, weight, run);
-                for (row, output) in run.chunks(planes.pitch).zip(output.chunks_exact_mut(width)) {
-                    output.copy_from_slice(&row[..width]);
+                // Rows without their border, close together, for the epilogue to be one run.
+                for row in 1..height {
+                    run.copy_within(row * planes.pitch..row * planes.pitch + width, row * width);
                 }
-                epilogue.apply_in_place(channel, output);
+                epilogue.apply(channel, &run[..area], output);
             },
         );
     output
@@ -291,47 +286,44 @@ pub(crate) fn depthwise_weight_gradient(
     let planes = || Planes::new([height, width], shape.stride, shape.padding, shape.kernel);
     let offsets = offsets(&planes(), shape.kernel);
     let mut weights = vec![0.0; shape.input_channels * taps];
-    weights
-        .par_chunks_mut(taps)
-        .enumerate()
-        .for_each_init(
-            || {
-                let planes = planes();
-                // What a plane's row has behind the map's width stays zero.
-                let given = vec![0.0; (height * planes.pitch).next_multiple_of(LANES)];
-                (planes, given, vec![0.0f64; taps])
-            },
-            |(planes, given, sums), (channel, weights)| {
-                sums.fill(0.0);
-                for image in 0..shape.batch {
-                    let map = image * shape.input_channels + channel;
-                    let input = &input[map * shape.input_area()..][..shape.input_area()];
-                    let gradient = &gradient[map * area..][..area];
-                    vectorized(
-                        #[inline(always)]
-                        || {
-                            planes.fill(input, shape.input[1]);
-                            let rows = given.chunks_mut(planes.pitch);
-                            for (given, row) in rows.zip(gradient.chunks_exact(width)) {
-                                given[..width].copy_from_slice(row);
-                            }
-                        },
-                    );
-                    let rows = offsets.chunks_exact(shape.kernel[1]);
-                    for (offsets, sums) in rows.zip(sums.chunks_exact_mut(shape.kernel[1])) {
-                        Arch::new().dispatch(Products {
-                            values: &planes.values,
-                            given,
-                            offsets,
-                            sums,
-                        });
-                    }
+    weights.par_chunks_mut(taps).enumerate().for_each_init(
+        || {
+            let planes = planes();
+            // What a plane's row has behind the map's width stays zero.
+            let given = vec![0.0; (height * planes.pitch).next_multiple_of(LANES)];
+            (planes, given, vec![0.0f64; taps])
+        },
+        |(planes, given, sums), (channel, weights)| {
+            sums.fill(0.0);
+            for image in 0..shape.batch {
+                let map = image * shape.input_channels + channel;
+                let input = &input[map * shape.input_area()..][..shape.input_area()];
+                let gradient = &gradient[map * area..][..area];
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        planes.fill(input, shape.input[1]);
+                        let rows = given.chunks_mut(planes.pitch);
+                        for (given, row) in rows.zip(gradient.chunks_exact(width)) {
+                            given[..width].copy_from_slice(row);
+                        }
+                    },
+                );
+                let rows = offsets.chunks_exact(shape.kernel[1]);
+                for (offsets, sums) in rows.zip(sums.chunks_exact_mut(shape.kernel[1])) {
+                    Arch::new().dispatch(Products {
+                        values: &planes.values,
+                        given,
+                        offsets,
+                        sums,
+                    });
                 }
-                for (weight, sum) in weights.iter_mut().zip(sums) {
-                    *weight = *sum as f32;
-                }
-            },
-        );
+            }
+            for (weight, sum) in weights.iter_mut().zip(sums) {
+                *weight = *sum as f32;
+            }
+        },
+    );
     weights
 }
 

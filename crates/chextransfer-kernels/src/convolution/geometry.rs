@@ -1,5 +1,7 @@
 //! Which values of a map a convolution sees.
 
+use std::ops::Range;
+
 /// Sizes of a convolution; `[rows, columns]` where there are two of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ConvShape {
@@ -72,27 +74,27 @@ impl Windows {
         step: [usize; 2],
         taps: Vec<[isize; 2]>,
     ) -> Self {
-        let area = |sides: [usize; 2]| sides[0] * sides[1];
         // A kernel of one tap that sees every place in order needs no rows: the map is one.
-        if taps == [[0, 0]] && map == grid && step == [1, 1] {
-            let row = [1, area(map)];
-            return Self {
-                map: row,
-                grid: row,
-                step,
-                taps,
-            };
-        }
-        Self {
+        let mut windows = Self {
             map,
             grid,
             step,
             taps,
+        };
+        if windows.are_the_map() {
+            windows.map = [1, map[0] * map[1]];
+            windows.grid = windows.map;
         }
+        windows
     }
 
     pub(crate) fn taps(&self) -> usize {
         self.taps.len()
+    }
+
+    /// Whether every place sees the map's value at that place alone.
+    pub(crate) fn are_the_map(&self) -> bool {
+        self.taps == [[0, 0]] && self.map == self.grid && self.step == [1, 1]
     }
 
     pub(crate) fn places(&self) -> usize {
@@ -101,6 +103,57 @@ impl Windows {
 
     pub(crate) fn map_area(&self) -> usize {
         self.map[0] * self.map[1]
+    }
+
+    /// A layout of maps in which every tap is a shift, if the windows move by single steps and the border costs less
+    /// than packing every tap would.
+    pub(crate) fn sheet(&self) -> Option<Sheet> {
+        let worth = self.taps.len() > 1 && self.step == [1, 1] && self.grid[1] >= 12;
+        worth.then(|| {
+            let least = |axis: usize| self.taps.iter().map(|tap| tap[axis]).min().unwrap_or(0);
+            let most = |axis: usize| self.taps.iter().map(|tap| tap[axis]).max().unwrap_or(0);
+            let first = [least(0), least(1)];
+            let reach = [0, 1].map(|axis| (most(axis) - first[axis]) as usize);
+            let pitch = self.grid[1] + reach[1];
+            let shifts = (self.taps.iter())
+                .map(|tap| {
+                    let [down, right] = [0, 1].map(|axis| (tap[axis] - first[axis]) as usize);
+                    down * pitch + right
+                })
+                .collect();
+            Sheet {
+                first,
+                rows_behind: reach[0],
+                pitch,
+                shifts,
+            }
+        })
+    }
+
+    /// Sides of the grid of places.
+    pub(crate) fn grid(&self) -> [usize; 2] {
+        self.grid
+    }
+
+    /// Copies what rows of the grid see of a map into a sheet.
+    #[inline(always)]
+    pub(crate) fn lay(&self, sheet: &Sheet, map: &[f32], rows: Range<usize>, into: &mut [f32]) {
+        let lines = rows.len() + sheet.rows_behind;
+        for (line, into) in into.chunks_exact_mut(sheet.pitch).take(lines).enumerate() {
+            let row = (rows.start + line) as isize + sheet.first[0];
+            let [height, width] = self.map;
+            if row < 0 || row >= height as isize {
+                into.fill(0.0);
+                continue;
+            }
+            let seen = &map[row as usize * width..][..width];
+            let left = ((-sheet.first[1]).max(0) as usize).min(into.len());
+            let skipped = (sheet.first[1].max(0) as usize).min(width);
+            let count = (width - skipped).min(into.len() - left);
+            into[..left].fill(0.0);
+            into[left..left + count].copy_from_slice(&seen[skipped..skipped + count]);
+            into[left + count..].fill(0.0);
+        }
     }
 
     /// Writes what `tap` sees from `into.len()` places beginning with `first`.
@@ -173,6 +226,19 @@ fn every<const STEP: usize>(line: &[f32], run: &mut [f32]) {
         *value = group[0];
     }
     *last = line[run.len() * STEP];
+}
+
+/// Rows of a map with their borders, one behind the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Sheet {
+    /// Row and column of the map that the first place's first tap sees.
+    first: [isize; 2],
+    /// Rows that the last place sees below its own first.
+    pub(crate) rows_behind: usize,
+    /// Values of a row.
+    pub(crate) pitch: usize,
+    /// Of each tap.
+    pub(crate) shifts: Vec<usize>,
 }
 
 #[cfg(test)]

@@ -40,12 +40,7 @@ pub(crate) fn input_gradient(shape: &ConvShape, gradient: &[f32], weight: &[f32]
 }
 
 impl Phase {
-    fn new(
-        shape: &ConvShape,
-        kernels: &OuterProducts,
-        first: [usize; 2],
-        weight: &[f32],
-    ) -> Self {
+    fn new(shape: &ConvShape, kernels: &OuterProducts, first: [usize; 2], weight: &[f32]) -> Self {
         let grid = [0, 1].map(|axis| {
             let rest = shape.input[axis].saturating_sub(first[axis]);
             rest.div_ceil(shape.stride[axis])

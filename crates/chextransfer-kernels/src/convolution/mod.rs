@@ -15,9 +15,7 @@ mod weight_gradient;
 pub(crate) use epilogue::Epilogue;
 pub(crate) use geometry::ConvShape;
 
-pub(crate) use depthwise::{
-    depthwise, depthwise_input_gradient, depthwise_weight_gradient,
-};
+pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};
 pub(crate) use input_gradient::input_gradient;
 pub(crate) use product::convolve;
 pub(crate) use weight_gradient::weight_gradient;

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::geometry::{ConvShape, Windows};
 use super::Epilogue;
+use super::geometry::{ConvShape, Sheet, Windows};
 use crate::buffer::unwritten;
-use crate::matrix::{OuterProducts, PackedRows};
+use crate::matrix::{OuterProducts, PackedRows, Rows};
 use crate::simd::vectorized;
 
 /// Depth of a block: a tile's columns of it stay in the first cache.
@@ -40,6 +40,85 @@ impl WindowProduct<'_> {
         scratch: &mut Scratch,
         mut finish: impl FnMut(usize, usize, usize, &[f32]),
     ) {
+        match self.windows.sheet() {
+            Some(sheet) => self.run_on_sheets(&sheet, images, scratch, &mut finish),
+            None => self.run_packed(images, scratch, &mut finish),
+        }
+    }
+
+    /// Every tap is a shift of the map with its border.
+    fn run_on_sheets(
+        &self,
+        sheet: &Sheet,
+        images: &[f32],
+        scratch: &mut Scratch,
+        finish: &mut impl FnMut(usize, usize, usize, &[f32]),
+    ) {
+        let [grid_height, grid_width] = self.windows.grid();
+        let (area, taps) = (self.windows.map_area(), self.windows.taps());
+        let tile = self.kernels.columns;
+        let height = self.rows.next_multiple_of(self.kernels.rows);
+        let channels = even(self.channels, (DEPTH / taps).max(1));
+        let block = (BLOCK / (channels * taps + height)).clamp(3 * tile, 32 * tile);
+        let rows = even(grid_height, (block / sheet.pitch).max(1));
+        // Tiles may reach behind the last row.
+        let size = (rows + sheet.rows_behind) * sheet.pitch + sheet.pitch + tile;
+        scratch.windows.clear();
+        scratch.windows.resize(channels * size, 0.0);
+        scratch
+            .product
+            .resize(height * (rows * sheet.pitch).next_multiple_of(tile), 0.0);
+        let offsets: Vec<_> = (0..channels)
+            .flat_map(|channel| sheet.shifts.iter().map(move |shift| channel * size + shift))
+            .collect();
+        for (image, maps) in images.chunks_exact(self.channels * area).enumerate() {
+            for first in (0..grid_height).step_by(rows) {
+                let rows = first..grid_height.min(first + rows);
+                let width = (rows.len() * sheet.pitch).next_multiple_of(tile);
+                let product = &mut scratch.product[..height * width];
+                for from in (0..self.channels).step_by(channels) {
+                    let to = self.channels.min(from + channels);
+                    let maps = maps[from * area..to * area].chunks_exact(area);
+                    vectorized(
+                        #[inline(always)]
+                        || {
+                            let sheets = scratch.windows.chunks_exact_mut(size);
+                            for (map, into) in maps.zip(sheets) {
+                                self.windows.lay(sheet, map, rows.clone(), into);
+                            }
+                        },
+                    );
+                    let b = Rows {
+                        values: &scratch.windows,
+                        offsets: &offsets[..(to - from) * taps],
+                        step: tile,
+                    };
+                    let depth = from * taps..to * taps;
+                    self.kernels
+                        .multiply(self.weights, depth, b, product, from > 0);
+                }
+                for (channel, product) in
+                    product.chunks_exact_mut(width).take(self.rows).enumerate()
+                {
+                    // Rows without their border, close together.
+                    for row in 1..rows.len() {
+                        let start = row * sheet.pitch;
+                        product.copy_within(start..start + grid_width, row * grid_width);
+                    }
+                    let count = rows.len() * grid_width;
+                    finish(image, channel, first * grid_width, &product[..count]);
+                }
+            }
+        }
+    }
+
+    /// What every tap sees is packed for itself.
+    fn run_packed(
+        &self,
+        images: &[f32],
+        scratch: &mut Scratch,
+        finish: &mut impl FnMut(usize, usize, usize, &[f32]),
+    ) {
         let places = self.windows.places();
         let columns = images.len() / (self.channels * self.windows.map_area()) * places;
         let depth = self.channels * self.windows.taps();
@@ -49,6 +128,7 @@ impl WindowProduct<'_> {
         let block = (BLOCK / (depth.min(DEPTH) + height)).clamp(3 * tile, 32 * tile);
         let width = even(columns, block).next_multiple_of(tile);
         let deep = even(depth, DEPTH);
+        let offsets: Vec<_> = (0..deep).map(|k| k * tile).collect();
         scratch.row.resize(width, 0.0);
         scratch.windows.resize(deep * width, 0.0);
         scratch.product.resize(height * width, 0.0);
@@ -62,10 +142,15 @@ impl WindowProduct<'_> {
                 let row = &mut scratch.row[..width];
                 vectorized(
                     #[inline(always)]
-                    || self.pack(images, range.clone(), first, count, row, packed),
+                    || self.pack(images, range.clone(), first..first + count, row, packed),
                 );
+                let b = Rows {
+                    values: packed,
+                    offsets: &offsets[..range.len()],
+                    step: range.len() * tile,
+                };
                 self.kernels
-                    .multiply(self.weights, range, packed, product, from > 0);
+                    .multiply(self.weights, range, b, product, from > 0);
             }
             for (row, product) in product.chunks_exact(width).take(self.rows).enumerate() {
                 let mut rest = &product[..count];
@@ -81,37 +166,68 @@ impl WindowProduct<'_> {
         }
     }
 
-    /// Panels of a tile's columns, each `[range, columns of a tile]`.
+    /// Packs with the width of a tile known to the compiler, where it is a common one.
     #[inline(always)]
     fn pack(
         &self,
         images: &[f32],
         range: std::ops::Range<usize>,
-        first: usize,
-        count: usize,
+        columns: std::ops::Range<usize>,
         row: &mut [f32],
         packed: &mut [f32],
     ) {
+        match self.kernels.columns {
+            8 => self.pack_tiles(images, range, columns, row, packed.as_chunks_mut::<8>().0),
+            16 => self.pack_tiles(images, range, columns, row, packed.as_chunks_mut::<16>().0),
+            32 => self.pack_tiles(images, range, columns, row, packed.as_chunks_mut::<32>().0),
+            _ => self.pack_tiles(images, range, columns, row, packed.as_chunks_mut::<2>().0),
+        }
+    }
+
+    /// Panels of a tile's columns, each `[range, columns of a tile]`.
+    #[inline(always)]
+    fn pack_tiles<const TILE: usize>(
+        &self,
+        images: &[f32],
+        range: std::ops::Range<usize>,
+        columns: std::ops::Range<usize>,
+        row: &mut [f32],
+        packed: &mut [[f32; TILE]],
+    ) {
         let (places, area) = (self.windows.places(), self.windows.map_area());
-        let (taps, tile) = (self.windows.taps(), self.kernels.columns);
+        let taps = self.windows.taps();
         let deep = range.len();
-        row[count..].fill(0.0);
+        let (image, place) = (columns.start / places, columns.start % places);
+        let direct = self.windows.are_the_map() && place + columns.len() <= places;
+        row[columns.len()..].fill(0.0);
         for (index, k) in range.enumerate() {
             let (channel, tap) = (k / taps, k % taps);
-            let mut rest = &mut row[..count];
-            let mut column = first;
-            while !rest.is_empty() {
-                let (image, place) = (column / places, column % places);
-                let run = rest.len().min(places - place);
-                let (run, behind) = rest.split_at_mut(run);
-                let map = &images[(image * self.channels + channel) * area..][..area];
-                self.windows.gather(map, tap, place, run);
-                column += run.len();
-                rest = behind;
+            let map = |image: usize| &images[(image * self.channels + channel) * area..][..area];
+            let seen = if direct {
+                &map(image)[place..place + columns.len()]
+            } else {
+                let mut rest = &mut row[..columns.len()];
+                let mut column = columns.start;
+                while !rest.is_empty() {
+                    let (image, place) = (column / places, column % places);
+                    let run = rest.len().min(places - place);
+                    let (run, behind) = rest.split_at_mut(run);
+                    self.windows.gather(map(image), tap, place, run);
+                    column += run.len();
+                    rest = behind;
+                }
+                &*row
+            };
+            let (tiles, last) = seen.as_chunks::<TILE>();
+            let places = packed[index..].iter_mut().step_by(deep);
+            for (place, tile) in places.zip(tiles) {
+                *place = *tile;
             }
-            let panels = packed.chunks_exact_mut(deep * tile);
-            for (panel, row) in panels.zip(row.chunks_exact(tile)) {
-                panel[index * tile..][..tile].copy_from_slice(row);
+            if let (false, Some(place)) =
+                (last.is_empty(), packed.get_mut(index + tiles.len() * deep))
+            {
+                *place = [0.0; TILE];
+                place[..last.len()].copy_from_slice(last);
             }
         }
     }

@@ -22,7 +22,11 @@ impl DotProducts {
         impl WithSimd for Shape {
             type Output = (usize, usize);
             fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
-                if S::REGISTER_COUNT >= 32 { WIDE } else { NARROW }
+                if S::REGISTER_COUNT >= 32 {
+                    WIDE
+                } else {
+                    NARROW
+                }
             }
         }
         let arch = Arch::new();
@@ -36,52 +40,67 @@ impl DotProducts {
 
     /// Adds `A Bᵀ` to `C`.
     ///
-    /// `a` and `b` hold whole tiles of rows, each `length` long, a multiple of 16; `c` is
-    /// `[rows of a, rows of b]`, row-major.
-    pub(crate) fn multiply(&self, a: &[f32], b: &[f32], length: usize, c: &mut [f32]) {
-        struct Multiply<'a> {
-            a: &'a [f32],
-            b: &'a [f32],
-            length: usize,
-            c: &'a mut [f32],
-        }
-        impl WithSimd for Multiply<'_> {
-            type Output = ();
+    /// `a` is one tile of rows, each `length` long, a multiple of 16; the rows of `b`, whole tiles of them, begin at
+    /// `offsets`; `c` is `[rows of a tile, rows of b]`.
+    pub(crate) fn multiply(
+        &self,
+        a: &[f32],
+        b: &[f32],
+        offsets: &[usize],
+        length: usize,
+        c: &mut [f32],
+    ) {
+        debug_assert_eq!(length % 16, 0);
+        self.arch.dispatch(Multiply {
+            a,
+            b,
+            offsets,
+            length,
+            c,
+        });
+    }
+}
+
+struct Multiply<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    offsets: &'a [usize],
+    length: usize,
+    c: &'a mut [f32],
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        simd.vectorize(
             #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) {
-                simd.vectorize(
-                    #[inline(always)]
-                    || {
-                        if S::REGISTER_COUNT >= 32 {
-                            self.tiles::<S, { WIDE.0 }, { WIDE.1 }>(simd);
-                        } else {
-                            self.tiles::<S, { NARROW.0 }, { NARROW.1 }>(simd);
-                        }
-                    },
-                );
-            }
-        }
-        impl Multiply<'_> {
-            #[inline(always)]
-            fn tiles<S: Simd, const ROWS: usize, const COLUMNS: usize>(self, simd: S) {
-                let stride = self.b.len() / self.length;
-                let rows = self.a.chunks_exact(ROWS * self.length);
-                for (a, c) in rows.zip(self.c.chunks_exact_mut(ROWS * stride)) {
-                    let columns = self.b.chunks_exact(COLUMNS * self.length);
-                    for (index, b) in columns.enumerate() {
-                        let sums = tile::<S, ROWS, COLUMNS>(simd, a, b, self.length);
-                        for (row, sums) in sums.into_iter().enumerate() {
-                            let place = row * stride + index * COLUMNS;
-                            for (c, sum) in c[place..place + COLUMNS].iter_mut().zip(sums) {
-                                *c += simd.reduce_sum_f32s(sum);
-                            }
-                        }
-                    }
+            || {
+                if S::REGISTER_COUNT >= 32 {
+                    self.tiles::<S, { WIDE.0 }, { WIDE.1 }>(simd);
+                } else {
+                    self.tiles::<S, { NARROW.0 }, { NARROW.1 }>(simd);
+                }
+            },
+        );
+    }
+}
+
+impl Multiply<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const ROWS: usize, const COLUMNS: usize>(self, simd: S) {
+        let stride = self.offsets.len();
+        let (tiles, _) = self.offsets.as_chunks::<COLUMNS>();
+        for (index, offsets) in tiles.iter().enumerate() {
+            let sums = tile::<S, ROWS, COLUMNS>(simd, self.a, self.b, offsets, self.length);
+            for (row, sums) in sums.into_iter().enumerate() {
+                let place = row * stride + index * COLUMNS;
+                for (c, sum) in self.c[place..place + COLUMNS].iter_mut().zip(sums) {
+                    *c += simd.reduce_sum_f32s(sum);
                 }
             }
         }
-        debug_assert_eq!(length % 16, 0);
-        self.arch.dispatch(Multiply { a, b, length, c });
     }
 }
 
@@ -91,18 +110,18 @@ fn tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     simd: S,
     a: &[f32],
     b: &[f32],
+    offsets: &[usize; COLUMNS],
     length: usize,
 ) -> [[S::f32s; COLUMNS]; ROWS] {
     let vectors = length / S::F32_LANES;
     let (a, _) = S::as_simd_f32s(&a[..ROWS * length]);
-    let (b, _) = S::as_simd_f32s(&b[..COLUMNS * length]);
     let zero = simd.splat_f32s(0.0);
-    let (mut rows, mut columns) = ([&a[..vectors]; ROWS], [&b[..vectors]; COLUMNS]);
+    let (mut rows, mut columns) = ([&a[..vectors]; ROWS], [&a[..vectors]; COLUMNS]);
     for (row, a) in rows.iter_mut().zip(a.chunks_exact(vectors)) {
         *row = a;
     }
-    for (column, b) in columns.iter_mut().zip(b.chunks_exact(vectors)) {
-        *column = b;
+    for (column, &offset) in columns.iter_mut().zip(offsets) {
+        (*column, _) = S::as_simd_f32s(&b[offset..offset + length]);
     }
     let mut sums = [[zero; COLUMNS]; ROWS];
     for k in 0..vectors {

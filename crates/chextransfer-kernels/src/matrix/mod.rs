@@ -7,4 +7,4 @@ mod dot;
 mod outer;
 
 pub(crate) use dot::DotProducts;
-pub(crate) use outer::{OuterProducts, PackedRows};
+pub(crate) use outer::{OuterProducts, PackedRows, Rows};

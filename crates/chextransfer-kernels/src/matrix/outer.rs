@@ -1,4 +1,6 @@
-//! `C += A B` with `B` packed by rows: one row of `B` and one column of `A` at a time.
+//! `C += A B`: one column of `A` and one row of `B` at a time. The rows of `B` may lie anywhere, also across each other.
+
+use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -30,7 +32,11 @@ impl OuterProducts {
         impl WithSimd for Shape {
             type Output = (usize, usize);
             fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
-                let (rows, vectors) = if S::REGISTER_COUNT >= 32 { WIDE } else { NARROW };
+                let (rows, vectors) = if S::REGISTER_COUNT >= 32 {
+                    WIDE
+                } else {
+                    NARROW
+                };
                 (rows, vectors * S::F32_LANES)
             }
         }
@@ -66,63 +72,22 @@ impl OuterProducts {
         }
     }
 
-    /// Adds to, or overwrites, `C` with the product of rows `depth_range` of `A` transposed and `B`.
+    /// Adds to, or overwrites, `C` with the product of columns `depth_range` of `A` and `B`.
     ///
-    /// `b` holds panels of a tile's columns, each `[depth of the range, columns of a tile]`. `c` is
-    /// `[rows rounded up to tiles, columns rounded up to tiles]`, of which every element is written.
+    /// `c` is `[rows rounded up to tiles, columns rounded up to tiles]`, of which every element is written.
     pub(crate) fn multiply(
         &self,
         a: &PackedRows,
-        depth_range: std::ops::Range<usize>,
-        b: &[f32],
+        depth_range: Range<usize>,
+        b: Rows<'_>,
         c: &mut [f32],
         accumulate: bool,
     ) {
-        struct Multiply<'a> {
-            a: &'a PackedRows,
-            from: usize,
-            depth: usize,
-            b: &'a [f32],
-            c: &'a mut [f32],
-            accumulate: bool,
-        }
-        impl WithSimd for Multiply<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) {
-                simd.vectorize(
-                    #[inline(always)]
-                    || {
-                        if S::REGISTER_COUNT >= 32 {
-                            self.tiles::<S, { WIDE.0 }, { WIDE.1 }>(simd);
-                        } else {
-                            self.tiles::<S, { NARROW.0 }, { NARROW.1 }>(simd);
-                        }
-                    },
-                );
-            }
-        }
-        impl Multiply<'_> {
-            #[inline(always)]
-            fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
-                let columns = VECTORS * S::F32_LANES;
-                let panels = self.b.len() / (self.depth * columns);
-                let stride = panels * columns;
-                for (panel, b) in self.b.chunks_exact(self.depth * columns).enumerate() {
-                    let rows = self.a.values.chunks_exact(self.a.depth * ROWS);
-                    for (a, c) in rows.zip(self.c.chunks_exact_mut(ROWS * stride)) {
-                        let a = &a[self.from * ROWS..(self.from + self.depth) * ROWS];
-                        let place = panel * columns;
-                        tile::<S, ROWS, VECTORS>(simd, a, b, &mut c[place..], stride, self.accumulate);
-                    }
-                }
-            }
-        }
         debug_assert_eq!(a.panel, self.rows);
+        debug_assert_eq!(b.offsets.len(), depth_range.len());
         self.arch.dispatch(Multiply {
             a,
             from: depth_range.start,
-            depth: depth_range.len(),
             b,
             c,
             accumulate,
@@ -130,21 +95,75 @@ impl OuterProducts {
     }
 }
 
-/// One tile of `C`; `a` is `[depth, ROWS]`, `b` `[depth, VECTORS vectors]`.
+/// `B`: where the first tile of each of its rows begins, and how far it is to the next tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) offsets: &'a [usize],
+    pub(crate) step: usize,
+}
+
+struct Multiply<'a> {
+    a: &'a PackedRows,
+    from: usize,
+    b: Rows<'a>,
+    c: &'a mut [f32],
+    accumulate: bool,
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                if S::REGISTER_COUNT >= 32 {
+                    self.tiles::<S, { WIDE.0 }, { WIDE.1 }>(simd);
+                } else {
+                    self.tiles::<S, { NARROW.0 }, { NARROW.1 }>(simd);
+                }
+            },
+        );
+    }
+}
+
+impl Multiply<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        let tile_columns = VECTORS * S::F32_LANES;
+        let panel = self.a.depth * ROWS;
+        let stride = self.c.len() / (self.a.values.len() / panel * ROWS);
+        let depth = self.b.offsets.len();
+        for column in 0..stride / tile_columns {
+            let b = &self.b.values[column * self.b.step..];
+            let rows = self.a.values.chunks_exact(panel);
+            for (a, c) in rows.zip(self.c.chunks_exact_mut(ROWS * stride)) {
+                let a = &a[self.from * ROWS..(self.from + depth) * ROWS];
+                let c = &mut c[column * tile_columns..];
+                tile::<S, ROWS, VECTORS>(simd, a, b, self.b.offsets, c, stride, self.accumulate);
+            }
+        }
+    }
+}
+
+/// One tile of `C`; `a` is `[depth, ROWS]`, and each row of `b` begins at an offset.
 #[inline(always)]
 fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     a: &[f32],
     b: &[f32],
+    offsets: &[usize],
     c: &mut [f32],
     stride: usize,
     accumulate: bool,
 ) {
-    let (b, _) = S::as_simd_f32s(b);
     let (a, _) = a.as_chunks::<ROWS>();
-    let (b, _) = b.as_chunks::<VECTORS>();
+    let width = VECTORS * S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for (a, b) in a.iter().zip(b) {
+    for (a, &offset) in a.iter().zip(offsets) {
+        let (b, _) = S::as_simd_f32s(&b[offset..offset + width]);
         for (sums, &a) in sums.iter_mut().zip(a) {
             let a = simd.splat_f32s(a);
             for (sum, &b) in sums.iter_mut().zip(b) {
@@ -153,10 +172,13 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
     }
     for (row, sums) in sums.iter().enumerate() {
-        let c = &mut c[row * stride..row * stride + VECTORS * S::F32_LANES];
-        let (c, _) = S::as_mut_simd_f32s(c);
+        let (c, _) = S::as_mut_simd_f32s(&mut c[row * stride..row * stride + width]);
         for (c, &sum) in c.iter_mut().zip(sums) {
-            *c = if accumulate { simd.add_f32s(*c, sum) } else { sum };
+            *c = if accumulate {
+                simd.add_f32s(*c, sum)
+            } else {
+                sum
+            };
         }
     }
 }

@@ -164,7 +164,10 @@ mod tests {
         let device = DeviceChoice::Cpu.open().unwrap();
         let layer = layer(&device);
         let input = Tensor::<4>::full([2, 1, 2, 2], 3.0, &device);
-        let output = layer.forward(input, Activation::Identity).max().into_scalar::<f32>();
+        let output = layer
+            .forward(input, Activation::Identity)
+            .max()
+            .into_scalar::<f32>();
         assert!((output - 3.0 / (1.0f32 + 1e-5).sqrt()).abs() < 1e-6);
         assert_eq!(layer.running_mean.value().into_scalar::<f32>(), 0.0);
     }

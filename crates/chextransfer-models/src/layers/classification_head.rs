@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{DType, Tensor};
+use chextransfer_kernels::global_average;
 
 use super::{Activation, LinearInitialization};
 use crate::initialization::Initialization;
@@ -97,13 +98,8 @@ impl ClassificationHead {
     /// `[batch, features, height, width]` to `[batch, features]`, or to the hidden layer's features
     /// where there is one.
     pub fn embed(&self, map: Tensor<4>) -> Tensor<2> {
-        let [batch, channels, height, width] = map.dims();
         // Float32 from here on, whatever the maps are in.
-        let pooled = map
-            .cast(DType::F32)
-            .reshape([batch, channels, height * width])
-            .mean_dim(2)
-            .reshape([batch, channels]);
+        let pooled = global_average(map.cast(DType::F32));
         match (&self.hidden, self.activation) {
             (Some(hidden), Some(activation)) => activation.forward(hidden.forward(pooled)),
             _ => pooled,

@@ -1,9 +1,9 @@
 //! Maximum and average over a square window.
 
 use burn::module::Module;
-use burn::nn::PaddingConfig2d;
-use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::tensor::Tensor;
+pub use chextransfer_kernels::PoolKind;
+use chextransfer_kernels::{PoolOptions, pool2d};
 
 /// Pooling over a square window: plain data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +18,6 @@ pub struct PoolSpec {
     pub padding: usize,
 }
 
-/// What pooling takes of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolKind {
-    /// The largest value; the border never is.
-    Max,
-    /// The mean, the border's zeros counting as values.
-    Average,
-    /// The mean of the values inside the map.
-    AverageInside,
-}
-
 impl PoolSpec {
     pub(crate) const fn new(kind: PoolKind, kernel: usize, stride: usize, padding: usize) -> Self {
         Self {
@@ -40,36 +29,15 @@ impl PoolSpec {
     }
 
     pub(crate) fn init(&self) -> Pool {
-        let (kernel, stride) = ([self.kernel; 2], [self.stride; 2]);
-        let border = self.padding;
-        let border = PaddingConfig2d::Explicit(border, border, border, border);
-        let average = |counted| {
-            AvgPool2dConfig::new(kernel)
-                .with_strides(stride)
-                .with_padding(border.clone())
-                .with_count_include_pad(counted)
-                .init()
-        };
-        match self.kind {
-            PoolKind::Max => Pool::Max(
-                MaxPool2dConfig::new(kernel)
-                    .with_strides(stride)
-                    .with_padding(border)
-                    .init(),
-            ),
-            PoolKind::Average => Pool::Average(average(true)),
-            PoolKind::AverageInside => Pool::Average(average(false)),
-        }
+        Pool { spec: *self }
     }
 }
 
 /// Pooling on a device; described by [`PoolSpec`].
 #[derive(Module, Debug)]
-pub enum Pool {
-    /// The largest value of a window.
-    Max(MaxPool2d),
-    /// The mean of a window.
-    Average(AvgPool2d),
+pub struct Pool {
+    #[module(skip)]
+    spec: PoolSpec,
 }
 
 impl Pool {
@@ -79,9 +47,18 @@ impl Pool {
     /// `[batch, channels, height, width]` to `[batch, channels, height / stride, width / stride]`,
     /// rounded down.
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Max(pool) => pool.forward(map),
-            Self::Average(pool) => pool.forward(map),
-        }
+        let PoolSpec {
+            kind,
+            kernel,
+            stride,
+            padding,
+        } = self.spec;
+        let options = PoolOptions {
+            kind,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [padding; 2],
+        };
+        pool2d(map, options)
     }
 }

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{DType, Tensor};
+use chextransfer_kernels::{global_average, scale_channels};
 
 use super::Activation;
 use crate::initialization::{Distribution, Initialization};
@@ -79,17 +80,12 @@ impl SqueezeExcite {
     /// # Shapes
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, height, width] = map.dims();
         let dtype = map.dtype();
         // A sum over a whole map needs more digits than half precision has.
-        let means = map
-            .clone()
-            .cast(DType::F32)
-            .reshape([batch, channels, height * width])
-            .mean_dim(2)
-            .reshape([batch, channels, 1, 1])
-            .cast(dtype);
-        let squeezed = self.activation.forward(self.reduce.forward(means));
-        map * self.gate.forward(self.expand.forward(squeezed))
+        let means = global_average(map.clone().cast(DType::F32)).cast(dtype);
+        let [batch, channels] = means.dims();
+        let squeezed = self.reduce.forward(means.reshape([batch, channels, 1, 1]));
+        let gates = self.expand.forward(self.activation.forward(squeezed));
+        scale_channels(map, self.gate.forward(gates.reshape([batch, channels])))
     }
 }
