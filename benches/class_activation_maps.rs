@@ -9,7 +9,8 @@ use chextransfer_models::{Architecture, DeviceChoice};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
 
 const BATCH: usize = 16;
 const SIDE: usize = 320;

@@ -15,7 +15,8 @@ use clap::Parser;
 
 // Large blocks are kept between steps instead of being returned to the system each time.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
 
 #[derive(Parser)]
 struct Arguments {

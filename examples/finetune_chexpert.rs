@@ -15,7 +15,8 @@ use chextransfer::train::{Ensemble, Event, Interval, Outcome, ProgressBar, Run, 
 use clap::Parser;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
 
 const GO_ON: &str = "interrupted; the same command with --resume goes on";
 

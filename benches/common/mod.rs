@@ -5,7 +5,8 @@ use burn::tensor::{Device, Distribution, Tensor};
 // The large buffers of activations are costly to ask the operating system for; binaries use this
 // allocator too.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
 
 /// Images in a batch.
 pub(crate) const BATCH: usize = 16;

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
 
 /// Fine-tune, truncate, evaluate and explain ImageNet networks on chest X-rays.
 #[derive(Parser)]

@@ -14,6 +14,7 @@
 //! | `matrix` | the two kernels that every product passes through |
 //! | `activation` `scalar` | activation functions, of tensors and of one value |
 //! | `simd` `buffer` | vector instructions chosen at run time; memory for results |
+//! | `allocator` | an allocator for programs that keeps what is freed (cargo feature `allocator`) |
 //!
 //! Results are the same on every run, and do not depend on the number of threads (rayon's; `RAYON_NUM_THREADS` sets it): no sum
 //! is split by it. They do depend, within rounding, on the width of the processor's vectors.
@@ -33,6 +34,8 @@
 //! ```
 
 mod activation;
+#[cfg(feature = "allocator")]
+mod allocator;
 mod operations;
 
 #[cfg(feature = "cpu")]
@@ -57,6 +60,8 @@ mod scalar;
 mod simd;
 
 pub use activation::Activation;
+#[cfg(feature = "allocator")]
+pub use allocator::KeepingAllocator;
 pub use operations::{
     BatchNormalized, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
     channel_affine, conv2d, conv2d_affine, global_average, pool2d, scale_channels,
