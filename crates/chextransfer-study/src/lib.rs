@@ -22,9 +22,13 @@
 mod error;
 mod explanations;
 mod figures;
+mod grid;
+mod results;
 
 pub use error::{Error, Result};
 pub use explanations::{
     ExplainConfig, MaskSource, Mistake, PictureFormat, Place, RunExplainer, Subject, explain_run,
 };
 pub use figures::{CurvePoint, run_curve, training_curve};
+pub use grid::Cell;
+pub use results::{CellResult, StudyResults};
