@@ -1,0 +1,7 @@
+//! Studies as a user runs them.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+mod interruptions;
+mod schedulers;
+mod settings;
