@@ -3,5 +3,6 @@
 
 mod common;
 mod interruptions;
+mod results;
 mod schedulers;
 mod settings;
