@@ -19,12 +19,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod analysis;
 mod error;
 mod explanations;
 mod figures;
+mod grid;
+pub mod paper;
+pub mod report;
+mod results;
 
 pub use error::{Error, Result};
 pub use explanations::{
     ExplainConfig, MaskSource, Mistake, PictureFormat, Place, RunExplainer, Subject, explain_run,
 };
 pub use figures::{CurvePoint, run_curve, training_curve};
+pub use grid::Cell;
+pub use results::{CellResult, StudyResults};
