@@ -4,6 +4,8 @@ use std::fmt;
 
 use chextransfer_models::Architecture;
 
+use crate::config::{Initialization, NetworkName, StudyConfig};
+
 /// One run of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
@@ -41,6 +43,46 @@ impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.id())
     }
+}
+
+/// Every cell: the networks in their order, each from every start, on every share of the patients, with every seed; then
+/// the truncations on the largest share. What is asked for twice is there once.
+pub(crate) fn cells(config: &StudyConfig) -> Vec<Cell> {
+    let mut largest = config.fractions.clone();
+    largest.sort_by(|one, other| other.total_cmp(one));
+    largest.truncate(1);
+    let truncations = config.truncations.iter().flat_map(|(architecture, cuts)| {
+        cuts.iter().map(|&minus| NetworkName {
+            architecture: *architecture,
+            minus,
+        })
+    });
+    let networks = config
+        .networks
+        .iter()
+        .map(|network| (*network, &config.initializations, &config.fractions));
+    let truncations =
+        truncations.map(|network| (network, &config.truncated_initializations, &largest));
+    let mut cells: Vec<Cell> = Vec::new();
+    for (network, initializations, fractions) in networks.chain(truncations) {
+        for initialization in initializations {
+            for &fraction in fractions {
+                for &seed in &config.seeds {
+                    let cell = Cell {
+                        architecture: network.architecture,
+                        minus: network.minus,
+                        pretrained: *initialization == Initialization::Pretrained,
+                        fraction,
+                        seed,
+                    };
+                    if !cells.contains(&cell) {
+                        cells.push(cell);
+                    }
+                }
+            }
+        }
+    }
+    cells
 }
 
 /// `densenet121`, or without its last block `densenet121-minus1`.

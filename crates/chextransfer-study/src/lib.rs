@@ -20,18 +20,38 @@
 //! ```
 
 pub mod analysis;
+mod cell_run;
+mod config;
+mod dataset;
 mod error;
 mod explanations;
 mod figures;
 mod grid;
+mod ledger;
 pub mod paper;
+mod plan;
 pub mod report;
 mod results;
+mod runner;
+mod shard;
+mod speed;
+mod starting;
+mod study;
 
+pub use cell_run::Ending;
+pub use config::{
+    DataSource, Initialization, NetworkName, PhantomSettings, ReadyMade, SourceTask,
+    StartingWeights, StudyConfig,
+};
 pub use error::{Error, Result};
 pub use explanations::{
     ExplainConfig, MaskSource, Mistake, PictureFormat, Place, RunExplainer, Subject, explain_run,
 };
 pub use figures::{CurvePoint, run_curve, training_curve};
 pub use grid::Cell;
+pub use ledger::CellState;
+pub use plan::{Plan, PlannedCell, PlannedSource};
 pub use results::{CellResult, StudyResults};
+pub use runner::{BUSY, INTERRUPTED, Notice, RunOptions, RunSummary};
+pub use shard::Shard;
+pub use study::Study;
