@@ -19,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod analysis;
 mod cell_run;
 mod config;
 mod dataset;
@@ -27,7 +28,9 @@ mod explanations;
 mod figures;
 mod grid;
 mod ledger;
+pub mod paper;
 mod plan;
+pub mod report;
 mod results;
 mod runner;
 mod shard;

@@ -31,6 +31,8 @@ pub struct CellResult {
     pub imagenet_top1: Option<f64>,
     /// Images a second in inference as measured; two executions of a study differ in it.
     pub images_per_second: Option<f64>,
+    /// Training examples that the run has processed at its end.
+    pub examples: u64,
     /// Probabilities and labels of the test split, by study.
     pub predictions: Predictions,
     /// SHA-256 of the weights that the run started from; none for random ones.
@@ -150,6 +152,7 @@ fn read_cell(
         map_side: blocks.last().map_or(0, |block| block.side[0]),
         imagenet_top1: row.map(|row| row.top1),
         images_per_second: speed.map(|speed| speed.images_per_second),
+        examples: directory.validations()?.last().map_or(0, |last| last.examples),
         predictions: Predictions::read_csv(&table)?.by_study()?,
         weights_digest,
         data_digest: of.data.sha256,

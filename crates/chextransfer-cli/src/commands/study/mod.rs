@@ -3,6 +3,7 @@
 mod cell;
 mod init;
 mod plan;
+mod report;
 mod run;
 mod status;
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Run(run::Arguments),
     /// Print where each cell stands, and why it failed
     Status(status::Arguments),
+    /// Write tables, figures and sentences of what is done, and a page that holds them all
+    Report(report::Arguments),
     /// Run one cell in this process, as `run` does in processes of its own
     #[command(hide = true)]
     Cell(cell::Arguments),
@@ -33,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Plan(arguments) => plan::run(&arguments)?,
         Command::Run(arguments) => return run::run(arguments),
         Command::Status(arguments) => status::run(&arguments)?,
+        Command::Report(arguments) => report::run(&arguments)?,
         Command::Cell(arguments) => return cell::run(&arguments),
     }
     Ok(ExitCode::SUCCESS)
