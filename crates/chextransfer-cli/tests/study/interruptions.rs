@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::common::{TINY, assert_same, fail, left_behind, study, succeed, write};
 
+const REPORT: &str = "report study --maps 1";
+
 /// Starts a study in a process group of its own.
 fn start(folder: &Path, arguments: &str) -> Child {
     study(folder, arguments)
@@ -42,7 +44,9 @@ fn undisturbed(
         printed.contains("5 of 5 cells done, 5 of them now; 0 failed"),
         "{printed}"
     );
+    succeed(study(folder, REPORT));
     let left = left_behind(&folder.join("study"));
+    assert!(left.contains_key(Path::new("report/report.html")));
     fs::rename(folder.join("study"), folder.join("undisturbed")).unwrap();
     (left, took)
 }
@@ -115,6 +119,7 @@ fn shards_side_by_side_and_jobs_give_what_one_process_gives() {
     }
     let status = succeed(study(folder, "status study"));
     assert!(status.contains("5 of 5 cells done"), "{status}");
+    succeed(study(folder, REPORT));
     let mut found = left_behind(&folder.join("study"));
     // Shards train networks of the source task apart.
     found.retain(|name, _| !name.starts_with("sources"));
@@ -124,6 +129,7 @@ fn shards_side_by_side_and_jobs_give_what_one_process_gives() {
     fs::rename(folder.join("study"), folder.join("shards")).unwrap();
     write(&folder.join("study"), TINY);
     succeed(study(folder, "run study --jobs 2"));
+    succeed(study(folder, REPORT));
     let mut found = left_behind(&folder.join("study"));
     found.retain(|name, _| !name.starts_with("sources"));
     assert_same(&found, &expected, "two jobs");

@@ -46,12 +46,16 @@ impl Patients {
         let mut shared = ChaCha8Rng::seed_from_u64(0);
         let mut private = ChaCha8Rng::seed_from_u64(seed + 1);
         let shape = (self.studies, JUDGED.len());
-        let label = |(study, of): (usize, usize)| !self.absent.contains(&JUDGED[of]) && (study * 7 + of * 3) % 10 < 3;
+        let label = |(study, of): (usize, usize)| {
+            !self.absent.contains(&JUDGED[of]) && (study * 7 + of * 3) % 10 < 3
+        };
         let scores = Array2::from_shape_fn(shape, |at| {
             let error = shared.random::<f64>() + own * private.random::<f64>();
             (error + skill * f64::from(u8::from(label(at)))) / (2.0 + own + skill.abs())
         });
-        let studies: Vec<String> = (0..self.studies).map(|study| format!("patient{study:05}/study1")).collect();
+        let studies: Vec<String> = (0..self.studies)
+            .map(|study| format!("patient{study:05}/study1"))
+            .collect();
         let labels = Array2::from_shape_fn(shape, |at| Some(label(at)));
         let names = JUDGED.map(str::to_owned).to_vec();
         Predictions::new(names, studies.clone(), studies, labels, scores).unwrap()
@@ -59,17 +63,28 @@ impl Patients {
 
     /// A finished cell.
     pub fn result(&self, cell: Cell, skill: f64) -> CellResult {
-        let number = cell.seed * 1000 + Architecture::ALL.iter().position(|of| *of == cell.architecture).unwrap() as u64 * 20
+        let number = cell.seed * 1000
+            + Architecture::ALL
+                .iter()
+                .position(|of| *of == cell.architecture)
+                .unwrap() as u64
+                * 20
             + 2 * cell.minus as u64
             + u64::from(cell.pretrained);
-        let spec = cell.architecture.minus(cell.minus).unwrap().with_classes(14).unwrap();
+        let spec = cell
+            .architecture
+            .minus(cell.minus)
+            .unwrap()
+            .with_classes(14)
+            .unwrap();
         let blocks = spec.describe([320, 320]).unwrap();
         CellResult {
             run: PathBuf::from("runs").join(cell.id()),
             parameters: spec.parameters() as u64,
             macs: spec.macs([320, 320]).unwrap(),
             map_side: blocks.last().unwrap().map[0],
-            imagenet_top1: paper::of_architecture(cell.architecture).map(|row| row.imagenet_top1.value),
+            imagenet_top1: paper::of_architecture(cell.architecture)
+                .map(|row| row.imagenet_top1.value),
             images_per_second: None,
             examples: (670_242.0 * cell.fraction) as u64,
             predictions: self.predictions(skill, 0.15, number),
@@ -110,9 +125,16 @@ pub fn whole_grid() -> StudyResults {
         let size = (parameters / 2e6).log10();
         let wobble = [0.02, -0.03, 0.0, 0.04, -0.02][place % 5];
         for pretrained in [true, false] {
-            let skill = if pretrained { 0.62 + wobble } else { 0.45 + 0.12 * size + wobble };
+            let skill = if pretrained {
+                0.62 + wobble
+            } else {
+                0.45 + 0.12 * size + wobble
+            };
             cells.push(patients.result(cell(architecture, 0, pretrained), skill));
-            if matches!(architecture, Architecture::DenseNet121 | Architecture::MobileNetV2) {
+            if matches!(
+                architecture,
+                Architecture::DenseNet121 | Architecture::MobileNetV2
+            ) {
                 for (fraction, loss) in [(0.01, 0.4), (0.1, 0.18)] {
                     let loss = if pretrained { 0.6 * loss } else { loss };
                     let of = Cell {
