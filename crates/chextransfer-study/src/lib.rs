@@ -1,7 +1,26 @@
-//! Tables and figures from run directories.
+//! The paper's comparison as one file and one command, and what run directories have to tell.
 //!
-//! In: what a training run wrote down. Out: figures as SVG files that any browser shows, sheets of class activation maps,
-//! and how well those find what masks show ([`RunExplainer`]). Nothing is computed here but the place of a mark on paper.
+//! A [`Study`] is a folder with a `study.toml` ([`StudyConfig`]; [`ReadyMade`] ones are carried along), from which its
+//! [`Cell`]s follow. [`Study::run`] trains and evaluates each in a process and a run folder of its own, from wherever it was
+//! stopped or killed; [`Study::plan`] tells what that costs and what is done; [`StudyResults`] reads what came out and refuses
+//! what does not fit together; [`report`] makes tables, figures and sentences of it, beside the [`paper`]'s.
+//!
+//! Of a single run: figures as SVG files that any browser shows, sheets of class activation maps, and how well those find
+//! what masks show ([`RunExplainer`]). No number is computed here that is about predictions: that is what
+//! `chextransfer-metrics` is for.
+//!
+//! ```
+//! use chextransfer_study::{ReadyMade, Study};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! let study = Study::create(&folder.path().join("paper"), ReadyMade::Paper.text())?;
+//! assert_eq!(study.cells().len(), 44);
+//! assert_eq!(study.cells()[0].id(), "densenet121.pretrained.f100.s0");
+//! println!("{}", study.plan()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A figure:
 //!
 //! ```
 //! use chextransfer_study::{CurvePoint, training_curve};
