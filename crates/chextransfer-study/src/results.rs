@@ -152,7 +152,10 @@ fn read_cell(
         map_side: blocks.last().map_or(0, |block| block.side[0]),
         imagenet_top1: row.map(|row| row.top1),
         images_per_second: speed.map(|speed| speed.images_per_second),
-        examples: directory.validations()?.last().map_or(0, |last| last.examples),
+        examples: directory
+            .validations()?
+            .last()
+            .map_or(0, |last| last.examples),
         predictions: Predictions::read_csv(&table)?.by_study()?,
         weights_digest,
         data_digest: of.data.sha256,

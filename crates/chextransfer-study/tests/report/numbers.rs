@@ -13,7 +13,11 @@ fn analysis(results: &StudyResults) -> Analysis {
 
 fn said(results: &StudyResults) -> Vec<(Claim, String)> {
     let report = Report::of(results, ReportConfig::default()).unwrap();
-    report.document.own_findings().map(|finding| (finding.claim, finding.text.clone())).collect()
+    report
+        .document
+        .own_findings()
+        .map(|finding| (finding.claim, finding.text.clone()))
+        .collect()
 }
 
 #[test]
@@ -26,7 +30,11 @@ fn a_boost_is_claimed_where_there_is_one_and_not_where_there_is_none() {
         patients.result(cell(ResNet18, 0, false), 0.5),
     ]);
     let found = analysis(&results);
-    let verdicts: Vec<_> = found.models.iter().map(|model| model.boost.unwrap().verdict()).collect();
+    let verdicts: Vec<_> = found
+        .models
+        .iter()
+        .map(|model| model.boost.unwrap().verdict())
+        .collect();
     assert_eq!(verdicts, [Verdict::Higher, Verdict::NotShown]);
     let boost = |place: usize| found.models[place].boost.unwrap().estimate.value;
     let mean = found.mean_boost.unwrap().estimate.value;
@@ -35,9 +43,22 @@ fn a_boost_is_claimed_where_there_is_one_and_not_where_there_is_none() {
     assert!((boost(0) - expected).abs() < 1e-12);
 
     let said = said(&results);
-    let sentence = said.iter().find(|(_, text)| text.starts_with("The boost is above 0 for 1 of 2 (mobilenet_v2); none is shown for resnet18"));
-    assert_eq!(sentence.map(|(claim, _)| *claim), Some(Claim::Shown), "{said:#?}");
-    assert!(said.iter().any(|(claim, text)| *claim == Claim::CannotSay && text.contains("needs at least three")), "{said:#?}");
+    let sentence = said.iter().find(|(_, text)| {
+        text.starts_with(
+            "The boost is above 0 for 1 of 2 (mobilenet_v2); none is shown for resnet18",
+        )
+    });
+    assert_eq!(
+        sentence.map(|(claim, _)| *claim),
+        Some(Claim::Shown),
+        "{said:#?}"
+    );
+    assert!(
+        said.iter().any(
+            |(claim, text)| *claim == Claim::CannotSay && text.contains("needs at least three")
+        ),
+        "{said:#?}"
+    );
 }
 
 #[test]
@@ -49,13 +70,30 @@ fn three_networks_are_too_few_for_a_correlation() {
             .to_vec(),
     );
     let said = said(&results);
-    let about = said.iter().find(|(_, text)| text.contains("number of parameters and AUC with pretraining")).unwrap();
+    let about = said
+        .iter()
+        .find(|(_, text)| text.contains("number of parameters and AUC with pretraining"))
+        .unwrap();
     assert_eq!(about.0, Claim::CannotSay);
-    assert!(about.1.contains("even a perfect order has p = 0.333"), "{}", about.1);
+    assert!(
+        about.1.contains("even a perfect order has p = 0.333"),
+        "{}",
+        about.1
+    );
     // Larger is better here, and best against worst is told.
-    let across = said.iter().find(|(_, text)| text.starts_with("Networks differ with pretraining")).unwrap();
-    assert!(across.1.contains("the best, resnet50") && across.1.contains("the worst, resnet18"), "{}", across.1);
-    let boost = said.iter().find(|(_, text)| text.contains("pretraining boost") && text.contains("no network")).unwrap();
+    let across = said
+        .iter()
+        .find(|(_, text)| text.starts_with("Networks differ with pretraining"))
+        .unwrap();
+    assert!(
+        across.1.contains("the best, resnet50") && across.1.contains("the worst, resnet18"),
+        "{}",
+        across.1
+    );
+    let boost = said
+        .iter()
+        .find(|(_, text)| text.contains("pretraining boost") && text.contains("no network"))
+        .unwrap();
     assert_eq!(boost.0, Claim::CannotSay);
 }
 
@@ -67,13 +105,32 @@ fn the_advisor_picks_the_deepest_cut_that_is_as_good() {
     };
     let with_losses = |losses: [f64; 3]| {
         let mut cells = vec![patients.result(cell(DenseNet121, 0, true), 0.6)];
-        cells.extend((1..).zip(losses).map(|(minus, loss)| patients.result(cell(DenseNet121, minus, true), 0.6 - loss)));
+        cells.extend(
+            (1..)
+                .zip(losses)
+                .map(|(minus, loss)| patients.result(cell(DenseNet121, minus, true), 0.6 - loss)),
+        );
         analysis(&study(cells))
     };
     let found = with_losses([0.0, 0.0, 0.3]);
-    assert_eq!(found.advice[0].choice, Choice::Cut("densenet121-minus2".to_owned()));
-    let tested: Vec<_> = found.advice[0].cards.iter().map(|card| card.tested).collect();
-    assert_eq!(tested, [Tested::Reference, Tested::NotInferior, Tested::NotInferior, Tested::NotShown]);
+    assert_eq!(
+        found.advice[0].choice,
+        Choice::Cut("densenet121-minus2".to_owned())
+    );
+    let tested: Vec<_> = found.advice[0]
+        .cards
+        .iter()
+        .map(|card| card.tested)
+        .collect();
+    assert_eq!(
+        tested,
+        [
+            Tested::Reference,
+            Tested::NotInferior,
+            Tested::NotInferior,
+            Tested::NotShown
+        ]
+    );
     assert_eq!(found.advice[0].advised().unwrap().cost.map_side, 40);
     let cut = found.truncations[0].deepest_without_drop().unwrap();
     assert!((cut.times_smaller - 6_968_206.0 / 1_304_718.0).abs() < 1e-12);
@@ -81,8 +138,15 @@ fn the_advisor_picks_the_deepest_cut_that_is_as_good() {
     // Behind a cut that is worse nothing is tested, however good it looks.
     let found = with_losses([0.3, 0.0, 0.0]);
     assert_eq!(found.advice[0].choice, Choice::Whole);
-    let tested: Vec<_> = found.advice[0].cards.iter().map(|card| card.tested).collect();
-    assert_eq!(tested[1..], [Tested::NotShown, Tested::NotReached, Tested::NotReached]);
+    let tested: Vec<_> = found.advice[0]
+        .cards
+        .iter()
+        .map(|card| card.tested)
+        .collect();
+    assert_eq!(
+        tested[1..],
+        [Tested::NotShown, Tested::NotReached, Tested::NotReached]
+    );
     assert_eq!(found.truncations[0].cuts[0].drops, Some(true));
     assert!(found.truncations[0].deepest_without_drop().is_none());
 }
@@ -111,7 +175,10 @@ fn an_observation_without_positives_is_left_out_and_named() {
     let results = study(vec![patients.result(cell(ResNet18, 0, true), 0.5)]);
     let found = analysis(&results);
     assert_eq!(found.averaged, ["Cardiomegaly", "Pleural Effusion"]);
-    assert_eq!(found.undefined, [("Edema".to_owned(), "0 positives".to_owned())]);
+    assert_eq!(
+        found.undefined,
+        [("Edema".to_owned(), "0 positives".to_owned())]
+    );
 
     // And where nothing is left there is no AUC, and every sentence says so.
     let patients = Patients {
@@ -127,8 +194,15 @@ fn an_observation_without_positives_is_left_out_and_named() {
     assert_eq!(found.models[0].with.as_ref().unwrap().auc, None);
     assert_eq!(found.advice[0].choice, Choice::CannotSay);
     let said = said(&results);
-    assert!(said.iter().all(|(claim, _)| *claim == Claim::CannotSay), "{said:#?}");
-    assert!(said.iter().any(|(_, text)| text.contains("no judged observation has both classes")), "{said:#?}");
+    assert!(
+        said.iter().all(|(claim, _)| *claim == Claim::CannotSay),
+        "{said:#?}"
+    );
+    assert!(
+        said.iter()
+            .any(|(_, text)| text.contains("no judged observation has both classes")),
+        "{said:#?}"
+    );
 }
 
 #[test]
@@ -167,7 +241,11 @@ fn a_cut_without_its_whole_network_or_with_both_starts_stands_in_table_1() {
         patients.result(cell(MobileNetV2, 1, true), 0.6),
     ]);
     let found = analysis(&results);
-    let names: Vec<_> = found.models.iter().map(|model| model.name.as_str()).collect();
+    let names: Vec<_> = found
+        .models
+        .iter()
+        .map(|model| model.name.as_str())
+        .collect();
     assert_eq!(names, ["mobilenet_v2", "resnet18-minus1"]);
     assert!(found.models.iter().all(|model| model.boost.is_some()));
     assert_eq!(found.truncations.len(), 1);
@@ -197,15 +275,29 @@ fn learning_curves_tell_when_the_boost_shrinks() {
     let found = analysis(&results);
     assert_eq!(found.fraction, 1.0);
     assert_eq!(found.models.len(), 1);
-    let fractions: Vec<_> = found.learning[0].points.iter().map(|point| point.fraction).collect();
+    let fractions: Vec<_> = found.learning[0]
+        .points
+        .iter()
+        .map(|point| point.fraction)
+        .collect();
     assert_eq!(fractions, [0.01, 0.1, 1.0]);
     let said = said(&results);
-    let sentence = said.iter().find(|(_, text)| text.starts_with("The boost of resnet18 is larger on fewer patients"));
-    assert_eq!(sentence.map(|(claim, _)| *claim), Some(Claim::Shown), "{said:#?}");
+    let sentence = said
+        .iter()
+        .find(|(_, text)| text.starts_with("The boost of resnet18 is larger on fewer patients"));
+    assert_eq!(
+        sentence.map(|(claim, _)| *claim),
+        Some(Claim::Shown),
+        "{said:#?}"
+    );
     // With weights, a hundredth of the work is nearly as good: it is on the frontier; the random start at full work is not.
     assert_eq!(found.compute.len(), 6);
     let point = |fraction, pretrained| {
-        found.compute.iter().find(|of| of.fraction == fraction && of.pretrained == pretrained).unwrap()
+        found
+            .compute
+            .iter()
+            .find(|of| of.fraction == fraction && of.pretrained == pretrained)
+            .unwrap()
     };
     assert!(point(0.01, true).on_frontier && !point(0.01, false).on_frontier);
     assert!(point(0.1, true).macs > 9.0 * point(0.01, true).macs);

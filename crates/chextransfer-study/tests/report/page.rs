@@ -73,19 +73,33 @@ fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&path).collect();
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|file| file.is_file())
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
 }
 
 /// The document as the browser leaves it, and what it wrote to its console.
 fn opened(browser: &Path, page: &Path, profile: &Path, extra: &[&str]) -> (String, String) {
     let mut command = Command::new(browser);
     command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--enable-logging=stderr", "--window-size=1280,900", "--virtual-time-budget=5000", "--dump-dom"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--enable-logging=stderr",
+            "--window-size=1280,900",
+            "--virtual-time-budget=5000",
+            "--dump-dom",
+        ])
         .args(extra)
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("file://{}", page.display()));
     let output = command.output().unwrap();
-    let [dom, log] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let [dom, log] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(output.status.success(), "{log}");
     (dom, log)
 }
@@ -93,7 +107,10 @@ fn opened(browser: &Path, page: &Path, profile: &Path, extra: &[&str]) -> (Strin
 #[test]
 fn in_a_browser_figures_are_there_tables_sort_and_the_dark_is_dark() {
     let Some(browser) = chromium() else {
-        assert!(std::env::var_os(REQUIRE).is_none(), "{REQUIRE} is set and no chromium is in PATH");
+        assert!(
+            std::env::var_os(REQUIRE).is_none(),
+            "{REQUIRE} is set and no chromium is in PATH"
+        );
         eprintln!("skipped: no chromium in PATH");
         return;
     };
@@ -101,13 +118,29 @@ fn in_a_browser_figures_are_there_tables_sort_and_the_dark_is_dark() {
     let page = std::str::from_utf8(&files["report.html"]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
-    std::fs::write(&file, page.replace("</body>", &format!("{SELF_TEST}</body>"))).unwrap();
-    for (extra, expected) in [(&[][..], "light"), (&["--blink-settings=preferredColorScheme=0"][..], "dark")] {
+    std::fs::write(
+        &file,
+        page.replace("</body>", &format!("{SELF_TEST}</body>")),
+    )
+    .unwrap();
+    for (extra, expected) in [
+        (&[][..], "light"),
+        (&["--blink-settings=preferredColorScheme=0"][..], "dark"),
+    ] {
         let (dom, log) = opened(&browser, &file, &folder.path().join(expected), extra);
-        let title = dom.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title);
+        let title = dom
+            .split_once("<title>")
+            .and_then(|(_, rest)| rest.split_once("</title>"))
+            .map(|(title, _)| title);
         assert_eq!(title, Some("ALL FOUND"), "{expected}: {log}");
         // What is not the self-test's own line is a complaint.
-        let console: Vec<_> = log.lines().filter(|line| line.contains(":CONSOLE")).collect();
-        assert!(console.len() == 1 && console[0].contains(&format!("self-test has run, {expected}")), "{console:#?}");
+        let console: Vec<_> = log
+            .lines()
+            .filter(|line| line.contains(":CONSOLE"))
+            .collect();
+        assert!(
+            console.len() == 1 && console[0].contains(&format!("self-test has run, {expected}")),
+            "{console:#?}"
+        );
     }
 }

@@ -35,7 +35,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let device = arguments.device.open()?;
         let mut progress = ProgressBar::until_interrupt()?;
         let mut observer = |event: Event| progress.show(event);
-        let drawn = maps(&arguments.study, &results, arguments.maps, &device, &mut observer)?;
+        let drawn = maps(
+            &arguments.study,
+            &results,
+            arguments.maps,
+            &device,
+            &mut observer,
+        )?;
         progress.finish();
         match drawn {
             Some(drawn) => pictures = drawn,
