@@ -1,13 +1,19 @@
-//! The paper's comparison as one file and one command, and what run directories have to tell.
+//! The paper's comparison as a command: a grid of runs, and its tables, figures and sentences.
 //!
-//! A [`Study`] is a folder with a `study.toml` ([`StudyConfig`]; [`ReadyMade`] ones are carried along), from which its
-//! [`Cell`]s follow. [`Study::run`] trains and evaluates each in a process and a run folder of its own, from wherever it was
-//! stopped or killed; [`Study::plan`] tells what that costs and what is done; [`StudyResults`] reads what came out and refuses
-//! what does not fit together; [`report`] makes tables, figures and sentences of it, beside the [`paper`]'s.
+//! In: `study.toml`, which says what is compared ([`StudyConfig`]). [`Study`] runs its cells, and [`StudyResults`] is what they
+//! left behind. Out: [`report`], one document as a page, Markdown, CSV, LaTeX and SVG, with every number from
+//! `chextransfer-metrics` and traced to its run ([`analysis`]), the paper's own beside it and apart ([`paper`]). Single runs have
+//! their figures ([`run_curve`]), sheets of class activation maps, and how well those find what masks show ([`RunExplainer`]).
+//! Nothing is computed here but the place of a mark on paper.
 //!
-//! Of a single run: figures as SVG files that any browser shows, sheets of class activation maps, and how well those find
-//! what masks show ([`RunExplainer`]). No number is computed here that is about predictions: that is what
-//! `chextransfer-metrics` is for.
+//! | room | what is in it |
+//! | --- | --- |
+//! | `config` `grid` `plan` | study.toml, its cells, what they cost |
+//! | `study` `runner` `ledger` `shard` `results` | running them, resumably, over machines; reading what they left |
+//! | [`analysis`] | boosts, correlations, families, truncation and its advisor, learning curves, the work of training |
+//! | [`paper`] | the paper's numbers, each with its standing |
+//! | [`report`] | the document, its figures, its formats |
+//! | `explanations` `figures` | maps and curves of single runs |
 //!
 //! ```
 //! use chextransfer_study::{ReadyMade, Study};
@@ -20,7 +26,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A figure:
+//! The same code speaks of a study and of the paper's tables:
+//!
+//! ```
+//! use chextransfer_study::analysis::{Quantity, Relation, mean_times_smaller, paper_models, paper_truncations};
+//!
+//! let size = Relation::of(&paper_models(), Quantity::Parameters, Quantity::AucWith)?;
+//! assert_eq!(format!("{:.2}", size.rho?.coefficient), "0.60");
+//!
+//! let truncations = paper_truncations();
+//! let mean = mean_times_smaller(&truncations.iter().collect::<Vec<_>>());
+//! assert_eq!(mean.to_string(), "3.2500 (mean of 4 of 4)");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A figure of one run:
 //!
 //! ```
 //! use chextransfer_study::{CurvePoint, training_curve};

@@ -111,8 +111,8 @@ impl Relation {
         let xs: Vec<f64> = points.iter().map(|point| point.x).collect();
         let ys: Vec<f64> = points.iter().map(|point| point.y).collect();
         let plotted: Vec<f64> = xs.iter().map(|&value| x.plotted(value)).collect();
+        // Nothing has no correlation, and is no error.
         let (rho, line) = match points.is_empty() {
-            // Nothing is wrong with a study that has no network with both.
             true => (Err(Undefined::TooFew), Err(Undefined::TooFew)),
             false => (spearman(&xs, &ys)?, Line::through(&plotted, &ys)?),
         };

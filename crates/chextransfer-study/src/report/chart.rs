@@ -217,7 +217,7 @@ pub enum Shape {
 }
 
 /// Colour and shape of a family of networks; the same in every figure.
-pub fn of_family(family: &str) -> (Color, Shape) {
+pub(super) fn of_family(family: &str) -> (Color, Shape) {
     const FAMILIES: [(&str, Shape); 6] = [
         ("DenseNet", Shape::Circle),
         ("ResNet", Shape::Square),

@@ -1,4 +1,58 @@
 //! The report of a study: one document, written as a page, Markdown, CSV, LaTeX and SVG.
+//!
+//! A [`Document`] holds sentences, tables and figures as data; each format is a writer of it. Sentences are computed and carry
+//! their [`Claim`]: what the data show, do not show, or do not allow to ask. The same results give the same bytes, and measured
+//! speeds, which no two executions have in common, stand in files of their own.
+//!
+//! ```
+//! use chextransfer_metrics::{Bootstrap, Predictions};
+//! use chextransfer_models::Architecture;
+//! use chextransfer_study::report::{Report, ReportConfig};
+//! use chextransfer_study::{Cell, CellResult, StudyResults};
+//! use ndarray::Array2;
+//!
+//! // What `StudyResults::read` finds in a study's folder: here two runs of one network on forty studies.
+//! let run = |pretrained: bool, error: usize| {
+//!     let studies: Vec<String> = (0..40).map(|study| format!("patient{study}/study1")).collect();
+//!     let labels = Array2::from_shape_fn((40, 1), |(study, _)| Some(study % 4 == 0));
+//!     let score = |(study, _)| if study % 4 == 0 { 0.7 } else { (study * error % 10) as f64 / 10.0 };
+//!     let scores = Array2::from_shape_fn((40, 1), score);
+//!     let cell = Cell { architecture: Architecture::ResNet18, minus: 1, pretrained, fraction: 1.0, seed: 0 };
+//!     Ok::<_, chextransfer_metrics::Error>(CellResult {
+//!         run: cell.id().into(),
+//!         cell,
+//!         parameters: 2_786_382,
+//!         macs: 1_500_000_000,
+//!         map_side: 14,
+//!         imagenet_top1: Some(69.758),
+//!         images_per_second: None,
+//!         examples: 5_000,
+//!         predictions: Predictions::new(vec!["Edema".to_owned()], studies.clone(), studies, labels, scores)?,
+//!         weights_digest: None,
+//!         data_digest: String::new(),
+//!         version: String::new(),
+//!         device: "cpu".to_owned(),
+//!     })
+//! };
+//! let results = StudyResults {
+//!     title: "One network".to_owned(),
+//!     note: String::new(),
+//!     judged: vec!["Edema".to_owned()],
+//!     bootstrap: Bootstrap { replicates: 200, ..Bootstrap::default() },
+//!     margin: 0.01,
+//!     image_size: 224,
+//!     epochs: 3,
+//!     cells: vec![run(true, 3)?, run(false, 7)?],
+//!     failed: Vec::new(),
+//!     pending: Vec::new(),
+//! };
+//! let report = Report::of(&results, ReportConfig::default())?;
+//! let folder = tempfile::tempdir()?;
+//! let files = report.write(folder.path())?;
+//! assert!(files.iter().any(|file| file.ends_with("report.html")));
+//! assert!(std::fs::read_to_string(folder.path().join("report.md"))?.contains("resnet18-minus1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod axis;
 mod chart;

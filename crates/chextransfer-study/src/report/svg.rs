@@ -6,7 +6,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::axis::{Along, Placed};
-use super::chart::{Chart, Color, Dot, Layer, LegendItem, Panel, Sample, Shape};
+use super::chart::{Color, Dot, Layer, LegendItem, Panel, Sample, Shape};
 use super::document::Figure;
 
 const WIDTH: f64 = 920.0;

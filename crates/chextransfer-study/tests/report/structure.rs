@@ -10,7 +10,7 @@ use chextransfer_study::report::{Content, Report, ReportConfig, Value};
 use super::synthetic::{Patients, cell, study, whole_grid};
 
 /// Every file of a report with its bytes. A copy goes to the folder `CHEXTRANSFER_KEEP_REPORTS`, if that is set, to be looked at.
-pub fn written(results: &StudyResults, name: &str) -> (Report, BTreeMap<String, Vec<u8>>) {
+pub(crate) fn written(results: &StudyResults, name: &str) -> (Report, BTreeMap<String, Vec<u8>>) {
     let config = ReportConfig {
         to_study: Some("../".to_owned()),
         ..ReportConfig::default()

@@ -10,10 +10,10 @@ use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-pub const JUDGED: [&str; 3] = ["Cardiomegaly", "Edema", "Pleural Effusion"];
+pub(crate) const JUDGED: [&str; 3] = ["Cardiomegaly", "Edema", "Pleural Effusion"];
 
 /// A cell's place in the grid.
-pub fn cell(architecture: Architecture, minus: usize, pretrained: bool) -> Cell {
+pub(crate) fn cell(architecture: Architecture, minus: usize, pretrained: bool) -> Cell {
     Cell {
         architecture,
         minus,
@@ -24,10 +24,10 @@ pub fn cell(architecture: Architecture, minus: usize, pretrained: bool) -> Cell 
 }
 
 /// Test studies of which `positives` of every ten have each observation.
-pub struct Patients {
-    pub studies: usize,
+pub(crate) struct Patients {
+    pub(crate) studies: usize,
     /// Observations that no study has.
-    pub absent: Vec<&'static str>,
+    pub(crate) absent: Vec<&'static str>,
 }
 
 impl Default for Patients {
@@ -42,7 +42,7 @@ impl Default for Patients {
 impl Patients {
     /// Scores of a network: the larger the skill, the better it tells positives from negatives. Networks err on the same studies, but
     /// for `own` of their errors.
-    pub fn predictions(&self, skill: f64, own: f64, seed: u64) -> Predictions {
+    pub(crate) fn predictions(&self, skill: f64, own: f64, seed: u64) -> Predictions {
         let mut shared = ChaCha8Rng::seed_from_u64(0);
         let mut private = ChaCha8Rng::seed_from_u64(seed + 1);
         let shape = (self.studies, JUDGED.len());
@@ -62,7 +62,7 @@ impl Patients {
     }
 
     /// A finished cell.
-    pub fn result(&self, cell: Cell, skill: f64) -> CellResult {
+    pub(crate) fn result(&self, cell: Cell, skill: f64) -> CellResult {
         let number = cell.seed * 1000
             + Architecture::ALL
                 .iter()
@@ -82,7 +82,7 @@ impl Patients {
             run: PathBuf::from("runs").join(cell.id()),
             parameters: spec.parameters() as u64,
             macs: spec.macs([320, 320]).unwrap(),
-            map_side: blocks.last().unwrap().map[0],
+            map_side: blocks.last().unwrap().side[0],
             imagenet_top1: paper::of_architecture(cell.architecture)
                 .map(|row| row.imagenet_top1.value),
             images_per_second: None,
@@ -98,7 +98,7 @@ impl Patients {
 }
 
 /// A study of these cells.
-pub fn study(cells: Vec<CellResult>) -> StudyResults {
+pub(crate) fn study(cells: Vec<CellResult>) -> StudyResults {
     StudyResults {
         title: "A synthetic study".to_owned(),
         note: String::new(),
@@ -117,7 +117,7 @@ pub fn study(cells: Vec<CellResult>) -> StudyResults {
 }
 
 /// Sixteen networks both ways, thirteen truncations, learning curves: what the paper's grid looks like, with invented skill.
-pub fn whole_grid() -> StudyResults {
+pub(crate) fn whole_grid() -> StudyResults {
     let patients = Patients::default();
     let mut cells = Vec::new();
     for (place, architecture) in Architecture::ALL.into_iter().enumerate() {
