@@ -367,6 +367,6 @@ fn pair([x, y]: [f64; 2]) -> String {
 
 /// To a tenth of a pixel, which is what one sees.
 fn round(pixels: f64) -> PreEscaped<String> {
-    let text = format!("{:.1}", pixels);
+    let text = format!("{pixels:.1}");
     PreEscaped(text.strip_suffix(".0").map(str::to_owned).unwrap_or(text))
 }
