@@ -15,6 +15,17 @@
 //! | [`report`] | the document, its figures, its formats |
 //! | `explanations` `figures` | maps and curves of single runs |
 //!
+//! ```
+//! use chextransfer_study::{ReadyMade, Study};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! let study = Study::create(&folder.path().join("paper"), ReadyMade::Paper.text())?;
+//! assert_eq!(study.cells().len(), 44);
+//! assert_eq!(study.cells()[0].id(), "densenet121.pretrained.f100.s0");
+//! println!("{}", study.plan()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The same code speaks of a study and of the paper's tables:
 //!
 //! ```

@@ -67,7 +67,7 @@ pub(crate) fn write(folder: &Path, text: &str) {
     fs::write(folder.join("study.toml"), text).unwrap();
 }
 
-/// Every file that two executions must agree in, with its content: all but speeds, and claims, which are empty.
+/// Every file that two executions must agree in, with its content: all but measured speeds, and claims, which are empty.
 pub(crate) fn left_behind(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     collect(folder, folder, &mut files);
@@ -79,10 +79,14 @@ fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.strip_prefix(root).unwrap();
-        let apart = name.starts_with("speed") || name.extension().is_some_and(|e| e == "claim");
+        let measured = name.starts_with("speed")
+            || (name.starts_with("report") && name.file_stem().is_some_and(|stem| stem == "cost"));
+        let claim = name
+            .extension()
+            .is_some_and(|extension| extension == "claim");
         if path.is_dir() {
             collect(&path, root, files);
-        } else if !apart {
+        } else if !measured && !claim {
             files.insert(name.to_owned(), fs::read(&path).unwrap());
         }
     }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::common::{TINY, assert_same, fail, left_behind, study, succeed, write};
 
+const REPORT: &str = "report study --maps 1";
+
 /// Starts a study in a process group of its own.
 fn start(folder: &Path, arguments: &str) -> Child {
     study(folder, arguments)
@@ -42,7 +44,9 @@ fn undisturbed(
         printed.contains("5 of 5 cells done, 5 of them now; 0 failed"),
         "{printed}"
     );
+    succeed(study(folder, REPORT));
     let left = left_behind(&folder.join("study"));
+    assert!(left.contains_key(Path::new("report/report.html")));
     fs::rename(folder.join("study"), folder.join("undisturbed")).unwrap();
     (left, took)
 }
@@ -54,6 +58,11 @@ fn five_kills_at_random_moments_change_nothing() {
     let folder = folder.path();
     let (expected, takes) = undisturbed(folder);
     write(&folder.join("study"), TINY);
+    let assert_ends_as_the_undisturbed = |how: &str| {
+        succeed(study(folder, "run study"));
+        succeed(study(folder, REPORT));
+        assert_same(&left_behind(&folder.join("study")), &expected, how);
+    };
     let (mut kills, mut random) = (0, 2026_u64);
     while kills < 5 {
         // Numerical Recipes' generator; the moments need not be reproducible, clocks are not.
@@ -66,16 +75,17 @@ fn five_kills_at_random_moments_change_nothing() {
         let all = kills % 2 == 0;
         let target = format!("{}{}", if all { "-" } else { "" }, child.id());
         kill("-KILL", &target);
-        assert!(
-            !child.wait().unwrap().success(),
-            "it was over before it could be killed"
-        );
-        kills += 1;
+        match child.wait().unwrap().success() {
+            false => kills += 1,
+            // It was over before it could be killed.
+            true => {
+                assert_ends_as_the_undisturbed(&format!("{kills} kills"));
+                fs::remove_dir_all(folder.join("study")).unwrap();
+                write(&folder.join("study"), TINY);
+            }
+        }
     }
-    let status = succeed(study(folder, "status study"));
-    assert!(!status.contains("5 of 5 cells done"), "{status}");
-    succeed(study(folder, "run study"));
-    assert_same(&left_behind(&folder.join("study")), &expected, "five kills");
+    assert_ends_as_the_undisturbed("five kills");
     let again = succeed(study(folder, "run study"));
     assert!(
         again.contains("5 of 5 cells done, 0 of them now"),
@@ -115,6 +125,7 @@ fn shards_side_by_side_and_jobs_give_what_one_process_gives() {
     }
     let status = succeed(study(folder, "status study"));
     assert!(status.contains("5 of 5 cells done"), "{status}");
+    succeed(study(folder, REPORT));
     let mut found = left_behind(&folder.join("study"));
     // Shards train networks of the source task apart.
     found.retain(|name, _| !name.starts_with("sources"));
@@ -124,6 +135,7 @@ fn shards_side_by_side_and_jobs_give_what_one_process_gives() {
     fs::rename(folder.join("study"), folder.join("shards")).unwrap();
     write(&folder.join("study"), TINY);
     succeed(study(folder, "run study --jobs 2"));
+    succeed(study(folder, REPORT));
     let mut found = left_behind(&folder.join("study"));
     found.retain(|name, _| !name.starts_with("sources"));
     assert_same(&found, &expected, "two jobs");

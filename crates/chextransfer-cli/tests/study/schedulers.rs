@@ -47,15 +47,12 @@ fn the_pods_of_an_indexed_job_do_the_study() {
     let folder = folder.path();
     write(&folder.join("study"), TINY);
     let manifest = fs::read_to_string(example("kubernetes.yaml")).unwrap();
-    let value = |key: &str| {
-        let line = manifest
-            .lines()
-            .find_map(|line| line.trim().strip_prefix(key));
-        line.unwrap_or_else(|| panic!("{key} is missing"))
-            .trim()
-            .trim_matches('"')
-            .to_owned()
+    let line = |key: &str| {
+        let mut lines = manifest.lines();
+        let behind = lines.find_map(|line| line.trim().strip_prefix(key));
+        behind.unwrap_or_default().trim()
     };
+    let value = |key: &str| line(key).trim_matches('"').to_owned();
     assert_eq!(value("completionMode:"), "Indexed");
     let environment = |name: &str| {
         let behind = manifest.split(&format!("- name: {name}\n")).nth(1).unwrap();
@@ -69,7 +66,7 @@ fn the_pods_of_an_indexed_job_do_the_study() {
     assert_eq!(environment("SHARDS"), value("completions:"));
     assert_eq!(environment("SHARDS"), value("parallelism:"));
     assert_eq!(value("command:"), "[\"sh\", \"-c\"]");
-    let script = value("- exec ");
+    let script = line("- exec ");
     for index in 0..2 {
         let mut command = with_program(Command::new("sh"));
         command
