@@ -233,6 +233,7 @@ impl<'a> Judged<'a> {
             .iter()
             .map(|&place| SeedRun {
                 id: self.cells[place].cell.id(),
+                pretrained: self.cells[place].cell.pretrained,
                 seed: self.cells[place].cell.seed,
                 auc: self.panel.mean(&[&[place]]).estimate.ok(),
             })

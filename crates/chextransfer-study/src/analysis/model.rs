@@ -71,10 +71,20 @@ pub struct Measured {
 pub struct SeedRun {
     /// The cell's identity, such as `densenet121-minus1.pretrained.f100.s0`.
     pub id: String,
+    /// Whether it started from ImageNet's weights, or whatever the study starts from.
+    pub pretrained: bool,
     /// The seed.
     pub seed: u64,
     /// Its own AUC.
     pub auc: Option<f64>,
+}
+
+impl SeedRun {
+    /// Its start and seed, for where the network is known: `with s0`.
+    pub(crate) fn short(&self) -> String {
+        let start = if self.pretrained { "with" } else { "without" };
+        format!("{start} s{}", self.seed)
+    }
 }
 
 /// The name of a family in a text.

@@ -67,7 +67,7 @@ impl<'a> Placed<'a> {
                 .map(|(place, name)| (self.pixel(place as f64), name.clone()))
                 .collect(),
             Scale::Linear => {
-                let step = nice_step((self.high - self.low) / 5.0);
+                let step = nice_step((self.high - self.low) / 6.5);
                 let decimals = decimals(step);
                 let first = (self.low / step).ceil() as i64;
                 let last = (self.high / step).floor() as i64;

@@ -202,6 +202,13 @@ pub(super) fn imagenet(
             layers,
         }
     });
+    const CAPTION: &str = "Each network by the ImageNet top-1 accuracy of its weights and its AUC.";
+    let mut estimates = models
+        .iter()
+        .flat_map(|model| [&model.without, &model.with])
+        .flatten();
+    let has_bars =
+        estimates.any(|measured| measured.auc.is_some_and(|auc| auc.deviation.is_some()));
     let relations: Vec<&Relation> = shown.iter().map(|(_, relation)| *relation).collect();
     let mut legend = family_legend(
         relations
@@ -213,9 +220,10 @@ pub(super) fn imagenet(
     Some(Figure {
         id,
         title: "ImageNet accuracy and AUC".to_owned(),
-        caption: "Each network by the ImageNet top-1 accuracy of its weights and its AUC. Bars are one standard deviation of \
-            the bootstrap."
-            .to_owned(),
+        caption: match has_bars {
+            true => format!("{CAPTION} Bars are one standard deviation of the bootstrap."),
+            false => CAPTION.to_owned(),
+        },
         chart: Chart {
             panels: panels.collect(),
             legend,

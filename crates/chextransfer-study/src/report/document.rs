@@ -273,7 +273,7 @@ impl Value {
             runs.iter()
                 .map(|run| RunLink {
                     id: run.id.clone(),
-                    shown: format!("seed {}", run.seed),
+                    shown: run.short(),
                     folder: None,
                 })
                 .collect(),

@@ -18,7 +18,7 @@ pub(super) fn markdown(document: &Document) -> String {
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "- **{}**: {} ({})",
+            "- **{}**: {}; {}",
             escaped(&of.label),
             escaped(&of.value),
             escaped(&of.note)

@@ -271,9 +271,10 @@ impl<'a> PanelDrawing<'a> {
             let Some(label) = &dot.label else {
                 continue;
             };
+            let beside = if dot.ringed { 14.0 } else { 9.0 };
             let candidates = [
-                (x + 9.0, y + 4.0, "start"),
-                (x - 9.0, y + 4.0, "end"),
+                (x + beside, y + 4.0, "start"),
+                (x - beside, y + 4.0, "end"),
                 (*x, y - 10.0, "middle"),
                 (*x, y + 19.0, "middle"),
                 (x + 8.0, y - 8.0, "start"),
@@ -366,6 +367,6 @@ fn pair([x, y]: [f64; 2]) -> String {
 
 /// To a tenth of a pixel, which is what one sees.
 fn round(pixels: f64) -> PreEscaped<String> {
-    let text = format!("{:.1}", pixels);
+    let text = format!("{pixels:.1}");
     PreEscaped(text.strip_suffix(".0").map(str::to_owned).unwrap_or(text))
 }

@@ -219,13 +219,13 @@ pub(super) fn across(families: &Families) -> Option<Finding> {
         None => finding(
             Claim::CannotSay,
             format!(
-                "Best and worst {start} are {best} and {worst}, {clause} apart; without intervals nothing is claimed."
+                "Best and worst {start} are {best} and {worst}, apart by {clause}; without intervals nothing is claimed."
             ),
         ),
         Some(true) => finding(
             Claim::Shown,
             format!(
-                "Networks differ {start}: the best, {best}, is {clause} above the worst, {worst}. (Both were chosen after the fact, which widens the difference.)"
+                "Networks differ {start}: the best, {best}, exceeds the worst, {worst}, by {clause}. (Both were chosen after the fact, which widens the difference.)"
             ),
         ),
         Some(false) => finding(

@@ -56,8 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for finding in report.document.own_findings() {
         result_line!("{}: {}", finding.claim.name(), finding.text);
     }
-    let page = files.iter().find(|file| file.ends_with("report.html"));
-    for file in page {
+    if let Some(file) = files.iter().find(|file| file.ends_with("report.html")) {
         eprintln!("{} files; open {}", files.len(), file.display());
     }
     Ok(())

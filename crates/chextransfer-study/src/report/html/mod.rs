@@ -98,7 +98,15 @@ fn finding(finding: &Finding) -> Markup {
         Claim::NotShown => "open",
         Claim::CannotSay => "mute",
     };
-    html! { li { span class=(format!("claim {class}")) { (finding.claim.name()) } span { (finding.text) } } }
+    html! { li { span class=(format!("claim {class}")) { (finding.claim.name()) } span { (unbroken(&finding.text)) } } }
+}
+
+/// With spaces around equal and other signs at which no line ends.
+fn unbroken(text: &str) -> String {
+    let joined = |text: String, sign: &str| {
+        text.replace(&format!(" {sign} "), &format!("\u{a0}{sign}\u{a0}"))
+    };
+    ["=", "<", "×"].into_iter().fold(text.to_owned(), joined)
 }
 
 fn content(content: &Content) -> Markup {

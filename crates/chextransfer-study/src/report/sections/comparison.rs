@@ -54,7 +54,7 @@ fn table(source: &Source<'_>) -> Table {
     )];
     if published {
         notes.push(
-            "Columns headed “paper” are the paper's, on CheXpert, with 14 observations and full-size training: to be read beside ours, not as a \
+            "Columns headed “paper” are the paper's, on CheXpert: to be read beside ours, not as a \
              pass mark. r: recalled, s: seen, i: inferred."
                 .to_owned(),
         );

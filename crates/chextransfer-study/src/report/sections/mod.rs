@@ -44,7 +44,7 @@ pub(super) fn document(mut source: Source<'_>) -> crate::Result<Document> {
         Some(runs::section(&source)),
     ];
     let mut sections: Vec<Section> = sections.into_iter().flatten().collect();
-    let summary = summary::section(&source, &sections);
+    let summary = summary::section(&source);
     sections.insert(0, summary);
     Ok(Document {
         title: source.results.title.clone(),

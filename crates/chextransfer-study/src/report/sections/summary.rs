@@ -2,7 +2,7 @@
 
 use super::Source;
 use crate::analysis::{Change, Choice, Quantity, Truncation};
-use crate::report::document::{Claim, Content, Highlight, Section};
+use crate::report::document::{Claim, Content, Finding, Highlight, Section};
 use crate::report::number::{counted, fixed, interval, p_clause, signed, times};
 use crate::report::wording;
 
@@ -24,8 +24,30 @@ pub(super) fn subtitle(source: &Source<'_>) -> String {
     )
 }
 
-/// The section, which repeats what the others found.
-pub(super) fn section(source: &Source<'_>, sections: &[Section]) -> Section {
+/// The questions of the paper, in its order; sections answer them and more in detail.
+fn main<'a>(source: &'a Source<'_>) -> impl Iterator<Item = Finding> + 'a {
+    let analysis = source.analysis;
+    let relations = analysis.relations.iter().map(wording::relation);
+    let means = [true, false].into_iter().filter_map(|start| {
+        let of_start: Vec<&Truncation> = analysis
+            .truncations
+            .iter()
+            .filter(|of| of.pretrained == start)
+            .collect();
+        (of_start.len() > 1).then(|| wording::times_smaller(&of_start).1)
+    });
+    let advice = analysis
+        .advice
+        .iter()
+        .map(|of| wording::advice(of, source.results.margin));
+    relations
+        .chain([wording::mean_boost(analysis)])
+        .chain(means)
+        .chain(advice)
+}
+
+/// The section, which repeats the main ones of the others' sentences.
+pub(super) fn section(source: &Source<'_>) -> Section {
     let mut content = Vec::new();
     let results = source.results;
     if !results.note.is_empty() {
@@ -52,16 +74,8 @@ pub(super) fn section(source: &Source<'_>, sections: &[Section]) -> Section {
             source.analysis.averaged.len()
         )));
     }
-    let own = sections
-        .iter()
-        .filter(|section| !section.published)
-        .flat_map(|section| &section.content);
-    let findings = own.filter_map(|content| match content {
-        Content::Finding(finding) => Some(finding.clone()),
-        _ => None,
-    });
     let (mut said, cannot): (Vec<_>, Vec<_>) =
-        findings.partition(|finding| finding.claim != Claim::CannotSay);
+        main(source).partition(|finding| finding.claim != Claim::CannotSay);
     said.extend(cannot);
     content.extend(said.into_iter().map(Content::Finding));
     Section {
