@@ -196,8 +196,9 @@ mod tests {
     fn model(seed: u64, skill: f64) -> Predictions {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let studies: Vec<String> = (0..80).map(|study| format!("study{study}")).collect();
-        let label =
-            |study: usize, observation: usize| observation != 1 && study % (observation + 2) == 0;
+        let label = |study: usize, observation: usize| {
+            observation != 1 && study.is_multiple_of(observation + 2)
+        };
         let labels = Array2::from_shape_fn((80, 3), |(study, of)| Some(label(study, of)));
         let scores = Array2::from_shape_fn((80, 3), |(study, of)| {
             (rng.random::<f64>() + skill * f64::from(u8::from(label(study, of)))) / (1.0 + skill)
