@@ -166,3 +166,31 @@ fn localization_trains_measures_and_says_how_it_fell() {
     assert!(folder.path().join("here/localization.csv").exists());
     assert_eq!(run(), printed, "the same command again gives other numbers");
 }
+
+#[test]
+fn recommend_trains_shows_mistakes_truncates_and_names_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let mut command = program("examples/recommend");
+        let arguments = "--patients 40 --image-size 32 --epochs 1 --deepest-cut 2 --margin 0.3 \
+            --mistakes 3 --out here";
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(folder.path());
+        succeed(command)
+    };
+    let printed = run();
+    for expected in [
+        "resnet18: ",
+        "frozen: nothing",
+        "most confident mistakes",
+        "resnet18-minus1: mean AUROC ",
+        "recommended: resnet18",
+        "confirm its AUROC on others",
+    ] {
+        assert!(printed.contains(expected), "{expected}: {printed}");
+    }
+    let sheets = std::fs::read_dir(folder.path().join("here/mistakes")).unwrap();
+    assert!(sheets.count() >= 1, "{printed}");
+    assert_eq!(run(), printed, "the same command again says something else");
+}

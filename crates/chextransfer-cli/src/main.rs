@@ -44,6 +44,9 @@ enum Command {
     Export(commands::export::Arguments),
     /// Draw Grad-CAM overlays of a run's most confident findings
     Explain(commands::explain::Arguments),
+    /// Compare networks as the paper does: many runs from one file, and what came of them
+    #[command(subcommand)]
+    Study(commands::study::Command),
     /// Recompute every digest of a run and name what changed
     Verify(commands::verify::Arguments),
 }
@@ -60,10 +63,15 @@ fn main() -> ExitCode {
         Command::Extract(arguments) => commands::extract::run(arguments),
         Command::Export(arguments) => commands::export::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
+        Command::Study(command) => return finish(commands::study::run(command)),
         Command::Verify(arguments) => commands::verify::run(arguments),
     };
+    finish(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

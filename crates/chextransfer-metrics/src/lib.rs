@@ -13,7 +13,7 @@
 //! | `undefined` | why a number does not exist; means that say how many they are of |
 //! | `units` `bootstrap` `row_means` `interval` | what is drawn, replicates that everything shares, intervals and p-values |
 //! | `delong` `permutation` `multiple_testing` | the other tests, and many at once |
-//! | `evaluation` `comparison` | one model; several, each against the first |
+//! | `evaluation` `comparison` `panel` | one model; several, each against the first; many at once, in groups |
 //! | `correlation` `distributions` | Pearson, Spearman, the line with its band; tails of the normal and of Student's t |
 //!
 //! A number that the data do not define, such as an area with one class, is [`Undefined`] with its reason and is printed as
@@ -67,6 +67,7 @@ mod metric;
 mod multiple_testing;
 mod names;
 mod operating_point;
+mod panel;
 mod permutation;
 mod predictions;
 mod proportion;
@@ -91,6 +92,7 @@ pub use interval::{Distribution, IntervalMethod};
 pub use metric::Metric;
 pub use multiple_testing::Adjustment;
 pub use operating_point::{OperatingPoint, OperatingRule};
+pub use panel::Panel;
 pub use permutation::{PermutationTest, permutation_test};
 pub use predictions::Predictions;
 pub use proportion::Proportion;

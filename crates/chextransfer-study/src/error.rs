@@ -28,7 +28,25 @@ pub enum Error {
     #[error(transparent)]
     Models(#[from] chextransfer_models::Error),
 
-    /// Settings that make no explanation.
+    /// A study's file that says something wrong.
+    #[error("{}: {problem}", path.display())]
+    Study {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        problem: String,
+    },
+
+    /// A cell that a study has not.
+    #[error("{} has no cell `{name}`; `study plan` lists them", study.display())]
+    UnknownCell {
+        /// Its name.
+        name: String,
+        /// The study's folder.
+        study: PathBuf,
+    },
+
+    /// Settings that make no explanation or no study.
     #[error("{setting}: {problem}")]
     Setting {
         /// What is set.
@@ -118,6 +136,15 @@ impl Error {
             action,
             path,
             cause,
+        }
+    }
+
+    /// An [`Error::Study`] for use in `map_err`.
+    pub(crate) fn in_study<P: ToString>(path: &Path) -> impl FnOnce(P) -> Self + use<P> {
+        let path = path.to_path_buf();
+        move |problem| Self::Study {
+            path,
+            problem: problem.to_string(),
         }
     }
 

@@ -106,9 +106,14 @@ impl Ensemble {
         let own = &run.config.data;
         let data = config.data.as_ref().filter(|data| !same_folder(data, own));
         let results = self.results(config.out.as_deref(), data)?;
-        let data = data.unwrap_or(own);
         let split = config.split;
-        let records = Arc::new(CheXpert::open(data)?.split(split)?);
+        // Its own tables may lie elsewhere than its images.
+        let dataset = match data {
+            Some(data) => CheXpert::open(data)?,
+            None => run.config.dataset()?,
+        };
+        let data = data.unwrap_or(own);
+        let records = Arc::new(dataset.split(split)?);
 
         let fitted = !config.operating_points.is_empty() || config.calibration.is_some();
         let validation = match fitted {
@@ -190,7 +195,7 @@ impl Ensemble {
     ) -> Result<Option<Predictions>> {
         let split = Split::Valid;
         let run = self.first();
-        let records = Arc::new(CheXpert::open(&run.config.data)?.split(split)?);
+        let records = Arc::new(run.config.dataset()?.split(split)?);
         for other in self.runs() {
             let begun = other.provenance.data.get(split.name());
             if let Some(begun) = begun.filter(|begun| begun.sha256 != records.digest()) {

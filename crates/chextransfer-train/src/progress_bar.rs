@@ -65,6 +65,11 @@ impl ProgressBar {
         Ok(Self::new(stop))
     }
 
+    /// What breaks the run once it is set.
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
     /// Shows an event.
     pub fn show(&mut self, event: Event) -> ControlFlow<()> {
         match event {

@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod extract;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod study;
 pub(crate) mod train;
 pub(crate) mod verify;
 pub(crate) mod weights;

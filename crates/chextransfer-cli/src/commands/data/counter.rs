@@ -10,14 +10,14 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 const TEMPLATE: &str = "{prefix:>10} {bar:32} {pos}/{len}  {per_sec}  {eta} left";
 
 /// Counts from any thread.
-pub(super) struct Counter {
+pub(crate) struct Counter {
     bar: ProgressBar,
     what: &'static str,
     last_line: Mutex<Instant>,
 }
 
 impl Counter {
-    pub(super) fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         let bar = ProgressBar::no_length().with_prefix(what);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
@@ -29,7 +29,7 @@ impl Counter {
         }
     }
 
-    pub(super) fn set(&self, done: usize, of: usize) {
+    pub(crate) fn set(&self, done: usize, of: usize) {
         if !self.bar.is_hidden() {
             self.bar.set_length(of as u64);
             self.bar.set_position(done as u64);
@@ -46,7 +46,7 @@ impl Counter {
     }
 
     /// Removes the bar.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -9,6 +9,7 @@ mod stats;
 use anyhow::Result;
 
 use super::result_line;
+pub(crate) use counter::Counter;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
