@@ -32,7 +32,8 @@ use chextransfer::train::{
 use clap::Parser;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
 
 #[derive(Parser)]
 struct Arguments {

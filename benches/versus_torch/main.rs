@@ -1,6 +1,6 @@
 //! Our side of the comparison with PyTorch: `versus_torch.py` starts it, says when a step is to be made, and reads how
 //! long it took.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "../common/mod.rs"]
 mod common;

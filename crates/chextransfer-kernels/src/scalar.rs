@@ -27,7 +27,7 @@ fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let rest = n.mul_add(-0.693_359_375, x);
+    let rest = n.mul_add(-0.693_359_4, x);
     let rest = n.mul_add(2.121_944_4e-4, rest);
     let mut sum = 1.987_569_1e-4f32;
     for coefficient in [
