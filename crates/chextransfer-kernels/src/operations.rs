@@ -246,15 +246,15 @@ pub fn global_average(input: Tensor<4>) -> Tensor<2> {
 /// # Shapes
 /// `[batch, channels, rows, columns]`, unchanged; `factors` is `[batch, channels]`.
 pub fn scale_channels(input: Tensor<4>, factors: Tensor<2>) -> Tensor<4> {
-    let [batch, channels, height, width] = input.dims();
+    let [batch, channels] = factors.dims();
     #[cfg(feature = "cpu")]
     if crate::flex::is_fast(&input) {
         // An image's channels as channels of one image.
-        let maps = input.reshape([1, batch * channels, height, width]);
+        let shape = input.shape();
+        let maps = input.reshape([1, batch * channels, shape[2], shape[3]]);
         let factors = factors.reshape([batch * channels]);
         let summands = factors.zeros_like();
-        return channel_affine(maps, factors, summands, Activation::Identity)
-            .reshape([batch, channels, height, width]);
+        return channel_affine(maps, factors, summands, Activation::Identity).reshape(shape);
     }
     input * factors.reshape([batch, channels, 1, 1])
 }
