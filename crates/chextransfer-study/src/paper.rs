@@ -318,8 +318,9 @@ mod tests {
             assert_eq!(spec.parameters() as u64, cut.parameters, "{cut:?}");
             let base = of_architecture(cut.architecture).unwrap().parameters as f64;
             let factor = base / cut.parameters as f64;
+            // One decimal; 11.146 was printed as 11.2, by way of 11.15.
             assert!(
-                (factor - cut.times_smaller).abs() < 0.051,
+                (factor - cut.times_smaller).abs() < 0.055,
                 "{cut:?}: {factor}"
             );
         }

@@ -81,7 +81,7 @@ fn a_wrong_study_is_refused_with_the_setting_and_what_is_expected() {
             "[0.0]",
             "fractions: found 0, expected shares above 0 to 1",
         ),
-        ("image_size = 64", "image_size = 4", "resnet18"),
+        ("image_size = 64", "image_size = 4", "give at least 13x13"),
         (
             "image_size = 64",
             "margin = 1.5",
