@@ -2,7 +2,7 @@
 
 Run by hand with torch 2.15.0, torchvision 0.29.2 and timm 1.0.31, on a machine with nothing else to do:
 
-    cargo bench --bench versus_torch --no-run      # prints the program's path
+    cargo build --workspace --benches      # the program is target/debug/deps/versus_torch-*
     python benches/versus_torch/versus_torch.py PROGRAM [--networks resnet18 ...] [--rounds 7] [--out docs/speed.md]
 
 Both sides run in processes of their own on the same number of threads and take turns step by step: ours, then each of

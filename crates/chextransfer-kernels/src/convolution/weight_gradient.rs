@@ -39,11 +39,13 @@ pub(crate) fn weight_gradient(shape: &ConvShape, input: &[f32], gradient: &[f32]
             part
         })
         .collect();
-    let rows = (0..shape.output_channels).flat_map(|row| {
-        let rows = parts.iter().map(move |part| part.row(row));
-        rows.flatten().copied()
-    });
-    rows.collect()
+    let mut weights = Vec::with_capacity(shape.output_channels * shape.input_channels * taps);
+    for row in 0..shape.output_channels {
+        for part in &parts {
+            weights.extend_from_slice(part.row(row));
+        }
+    }
+    weights
 }
 
 /// The gradient of the weights of some input channels.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
 /// Rows and vector registers of a tile of `C`: what 16 and 32 registers hold beside their operands.
 const NARROW: (usize, usize) = (6, 2);
@@ -54,17 +55,18 @@ impl OuterProducts {
         &self,
         rows: usize,
         depth: usize,
-        value: impl Fn(usize, usize) -> f32,
+        value: impl Fn(usize, usize) -> f32 + Sync,
     ) -> PackedRows {
         let panel = self.rows;
         let mut values = vec![0.0; rows.div_ceil(panel) * panel * depth];
-        for (index, panel_values) in values.chunks_exact_mut(panel * depth).enumerate() {
+        let panels = values.par_chunks_exact_mut(panel * depth);
+        panels.enumerate().for_each(|(index, values)| {
             for row in 0..panel.min(rows - index * panel) {
                 for k in 0..depth {
-                    panel_values[k * panel + row] = value(index * panel + row, k);
+                    values[k * panel + row] = value(index * panel + row, k);
                 }
             }
-        }
+        });
         PackedRows {
             values,
             depth,
