@@ -45,6 +45,18 @@ impl ConvShape {
         self.kernel[0] * self.kernel[1]
     }
 
+    /// The convolution of the output's gradient with turned kernels that gives the input's, where steps are single and the
+    /// padding is less than the kernel.
+    pub(crate) fn turned(&self) -> Self {
+        Self {
+            input_channels: self.output_channels,
+            output_channels: self.input_channels,
+            input: self.output(),
+            padding: [0, 1].map(|axis| self.kernel[axis] - 1 - self.padding[axis]),
+            ..*self
+        }
+    }
+
     /// What the outputs see of the input.
     pub(crate) fn windows(&self) -> Windows {
         let [rows, columns] = self.kernel;

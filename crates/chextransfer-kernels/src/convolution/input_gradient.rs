@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::geometry::{ConvShape, Windows};
 use super::product::{Scratch, WindowProduct, images_per_task};
+use super::{Epilogue, winograd};
 use crate::buffer::unwritten;
 use crate::matrix::{OuterProducts, PackedRows};
 
@@ -19,6 +20,12 @@ struct Phase {
 
 /// The gradient of the input from that of the output.
 pub(crate) fn input_gradient(shape: &ConvShape, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
+    let turned = shape.turned();
+    if winograd::pays(&turned) {
+        let filter =
+            |input, output, tap| weight[(output * shape.input_channels + input) * 9 + 8 - tap];
+        return winograd::filter(&turned, gradient, filter, &Epilogue::default());
+    }
     let kernels = OuterProducts::new();
     let [down, right] = shape.stride;
     let phases: Vec<_> = (0..down * right)

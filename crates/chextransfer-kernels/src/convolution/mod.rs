@@ -11,6 +11,7 @@ mod geometry;
 mod input_gradient;
 mod product;
 mod weight_gradient;
+mod winograd;
 
 pub(crate) use epilogue::Epilogue;
 pub(crate) use geometry::ConvShape;

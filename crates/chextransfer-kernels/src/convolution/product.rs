@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::Epilogue;
 use super::geometry::{ConvShape, Sheet, Windows};
+use super::{Epilogue, winograd};
 use crate::buffer::unwritten;
-use crate::matrix::{OuterProducts, PackedRows, Rows};
+use crate::matrix::{OuterProducts, Packed, PackedRows, Rows};
 use crate::simd::vectorized;
 
 /// Depth of a block: a tile's columns of it stay in the first cache.
@@ -93,9 +93,11 @@ impl WindowProduct<'_> {
                         offsets: &offsets[..(to - from) * taps],
                         step: tile,
                     };
-                    let depth = from * taps..to * taps;
-                    self.kernels
-                        .multiply(self.weights, depth, b, product, from > 0);
+                    let a = Packed {
+                        rows: self.weights,
+                        depth: from * taps..to * taps,
+                    };
+                    self.kernels.multiply(a, b, product, from > 0);
                 }
                 for (channel, product) in
                     product.chunks_exact_mut(width).take(self.rows).enumerate()
@@ -149,8 +151,11 @@ impl WindowProduct<'_> {
                     offsets: &offsets[..range.len()],
                     step: range.len() * tile,
                 };
-                self.kernels
-                    .multiply(self.weights, range, b, product, from > 0);
+                let a = Packed {
+                    rows: self.weights,
+                    depth: range,
+                };
+                self.kernels.multiply(a, b, product, from > 0);
             }
             for (row, product) in product.chunks_exact(width).take(self.rows).enumerate() {
                 let mut rest = &product[..count];
@@ -252,9 +257,13 @@ pub(crate) fn convolve(
     weight: &[f32],
     epilogue: &Epilogue<'_>,
 ) -> Vec<f32> {
+    let depth = shape.input_channels * shape.taps();
+    if winograd::pays(shape) {
+        let filter = |output, input, tap| weight[output * depth + input * 9 + tap];
+        return winograd::filter(shape, input, filter, epilogue);
+    }
     let windows = shape.windows();
     let kernels = OuterProducts::new();
-    let depth = shape.input_channels * shape.taps();
     let weights = kernels.pack_rows(shape.output_channels, depth, |row, k| {
         weight[row * depth + k]
     });

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::geometry::{ConvShape, Sheet, Windows};
 use super::product::even;
+use super::winograd;
 use crate::matrix::DotProducts;
 use crate::simd::vectorized;
 
@@ -18,6 +19,9 @@ const ROWS: usize = 128;
 /// The gradient of the weights, `[output channels, input channels, rows, columns]`, from the input and the gradient of the
 /// output.
 pub(crate) fn weight_gradient(shape: &ConvShape, input: &[f32], gradient: &[f32]) -> Vec<f32> {
+    if winograd::pays(shape) {
+        return winograd::filter_gradient(shape, input, gradient);
+    }
     let taps = shape.taps();
     // Tasks share the input's channels, so that no sum is split.
     let threads = rayon::current_num_threads();

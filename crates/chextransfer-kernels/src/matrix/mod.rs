@@ -5,6 +5,8 @@
 
 mod dot;
 mod outer;
+mod transpose;
 
 pub(crate) use dot::DotProducts;
-pub(crate) use outer::{OuterProducts, PackedRows, Rows};
+pub(crate) use outer::{OuterProducts, Packed, PackedRows, Rows, Stacked, Unpacked};
+pub(crate) use transpose::{Pitch, transpose};

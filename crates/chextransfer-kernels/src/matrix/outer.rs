@@ -74,26 +74,108 @@ impl OuterProducts {
         }
     }
 
-    /// Adds to, or overwrites, `C` with the product of columns `depth_range` of `A` and `B`.
+    /// Adds to, or overwrites, `C` with the product of `A` and `B`.
     ///
     /// `c` is `[rows rounded up to tiles, columns rounded up to tiles]`, of which every element is written.
-    pub(crate) fn multiply(
-        &self,
-        a: &PackedRows,
-        depth_range: Range<usize>,
-        b: Rows<'_>,
-        c: &mut [f32],
-        accumulate: bool,
-    ) {
-        debug_assert_eq!(a.panel, self.rows);
-        debug_assert_eq!(b.offsets.len(), depth_range.len());
+    pub(crate) fn multiply(&self, a: impl Columns, b: Rows<'_>, c: &mut [f32], accumulate: bool) {
         self.arch.dispatch(Multiply {
             a,
-            from: depth_range.start,
             b,
             c,
             accumulate,
         });
+    }
+}
+
+/// `A`, of which a tile of `C` takes some rows, one column after the other.
+pub(crate) trait Columns {
+    /// Rows, rounded up to tiles.
+    fn rows(&self) -> usize;
+
+    /// The values of `ROWS` rows, the first of which is `row`.
+    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]>;
+}
+
+/// Some of the columns of packed rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed<'a> {
+    pub(crate) rows: &'a PackedRows,
+    pub(crate) depth: Range<usize>,
+}
+
+impl Columns for Packed<'_> {
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        self.rows.values.len() / self.rows.depth.max(1)
+    }
+
+    #[inline(always)]
+    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]> {
+        debug_assert_eq!(self.rows.panel, ROWS);
+        let Range { start, end } = self.depth;
+        let panel = &self.rows.values[row * self.rows.depth..];
+        let (columns, _) = panel[start * ROWS..end * ROWS].as_chunks();
+        columns.iter().copied()
+    }
+}
+
+/// Columns that lie one behind the other, each with whole tiles of rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stacked<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) rows: usize,
+    /// How far it is from a column to the next.
+    pub(crate) pitch: usize,
+}
+
+impl Columns for Stacked<'_> {
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    #[inline(always)]
+    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]> {
+        let columns = self.values.chunks(self.pitch);
+        columns.map(
+            #[inline(always)]
+            move |column| *column[row..].first_chunk().unwrap_or(&[0.0; ROWS]),
+        )
+    }
+}
+
+/// Rows as they lie in memory, whole tiles of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unpacked<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) depth: usize,
+    /// How far it is from a row to the next.
+    pub(crate) pitch: usize,
+}
+
+impl Columns for Unpacked<'_> {
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    #[inline(always)]
+    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]> {
+        let mut rows = [&self.values[..self.depth]; ROWS];
+        for (index, values) in rows.iter_mut().enumerate() {
+            *values = &self.values[(row + index) * self.pitch..][..self.depth];
+        }
+        (0..self.depth).map(
+            #[inline(always)]
+            move |k| {
+                let mut column = [0.0; ROWS];
+                for (value, row) in column.iter_mut().zip(rows) {
+                    *value = row[k];
+                }
+                column
+            },
+        )
     }
 }
 
@@ -105,15 +187,14 @@ pub(crate) struct Rows<'a> {
     pub(crate) step: usize,
 }
 
-struct Multiply<'a> {
-    a: &'a PackedRows,
-    from: usize,
+struct Multiply<'a, A> {
+    a: A,
     b: Rows<'a>,
     c: &'a mut [f32],
     accumulate: bool,
 }
 
-impl WithSimd for Multiply<'_> {
+impl<A: Columns> WithSimd for Multiply<'_, A> {
     type Output = ();
 
     #[inline(always)]
@@ -131,56 +212,52 @@ impl WithSimd for Multiply<'_> {
     }
 }
 
-impl Multiply<'_> {
+impl<A: Columns> Multiply<'_, A> {
     #[inline(always)]
     fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let tile_columns = VECTORS * S::F32_LANES;
-        let panel = self.a.depth * ROWS;
-        let stride = self.c.len() / (self.a.values.len() / panel * ROWS);
-        let depth = self.b.offsets.len();
+        let rows = self.a.rows();
+        debug_assert_eq!(rows % ROWS, 0);
+        let stride = self.c.len() / rows;
         for column in 0..stride / tile_columns {
             let b = &self.b.values[column * self.b.step..];
-            let rows = self.a.values.chunks_exact(panel);
-            for (a, c) in rows.zip(self.c.chunks_exact_mut(ROWS * stride)) {
-                let a = &a[self.from * ROWS..(self.from + depth) * ROWS];
-                let c = &mut c[column * tile_columns..];
-                tile::<S, ROWS, VECTORS>(simd, a, b, self.b.offsets, c, stride, self.accumulate);
+            for (tile, c) in self.c.chunks_exact_mut(ROWS * stride).enumerate() {
+                let a = self.a.columns::<ROWS>(tile * ROWS);
+                let sums = sums::<S, ROWS, VECTORS>(simd, a, b, self.b.offsets);
+                for (c, sums) in c.chunks_exact_mut(stride).zip(sums) {
+                    let c = &mut c[column * tile_columns..][..tile_columns];
+                    let (c, _) = S::as_mut_simd_f32s(c);
+                    for (c, sum) in c.iter_mut().zip(sums) {
+                        *c = if self.accumulate {
+                            simd.add_f32s(*c, sum)
+                        } else {
+                            sum
+                        };
+                    }
+                }
             }
         }
     }
 }
 
-/// One tile of `C`; `a` is `[depth, ROWS]`, and each row of `b` begins at an offset.
+/// One tile of the product; each row of `b` begins at an offset.
 #[inline(always)]
-fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
-    a: &[f32],
+    a: impl Iterator<Item = [f32; ROWS]>,
     b: &[f32],
     offsets: &[usize],
-    c: &mut [f32],
-    stride: usize,
-    accumulate: bool,
-) {
-    let (a, _) = a.as_chunks::<ROWS>();
+) -> [[S::f32s; VECTORS]; ROWS] {
     let width = VECTORS * S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for (a, &offset) in a.iter().zip(offsets) {
+    for (a, &offset) in a.zip(offsets) {
         let (b, _) = S::as_simd_f32s(&b[offset..offset + width]);
-        for (sums, &a) in sums.iter_mut().zip(a) {
+        for (sums, a) in sums.iter_mut().zip(a) {
             let a = simd.splat_f32s(a);
             for (sum, &b) in sums.iter_mut().zip(b) {
                 *sum = simd.mul_add_e_f32s(a, b, *sum);
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        let (c, _) = S::as_mut_simd_f32s(&mut c[row * stride..row * stride + width]);
-        for (c, &sum) in c.iter_mut().zip(sums) {
-            *c = if accumulate {
-                simd.add_f32s(*c, sum)
-            } else {
-                sum
-            };
-        }
-    }
+    sums
 }
