@@ -205,6 +205,9 @@ pub(crate) fn normalize_gradients(
         .unzip()
 }
 
+/// Values that two loops pass over in turn: of the activation, which are then many at once, and of the sums.
+const PIECE: usize = 1024;
+
 /// Takes the gradient through the activation; returns its sum and that of its product with the distance from the mean.
 #[inline(always)]
 fn activation_gradient(
@@ -216,23 +219,25 @@ fn activation_gradient(
 ) -> (f32, f32) {
     let mut sums = [0.0f32; LANES];
     let mut products = [0.0f32; LANES];
-    with_constant_activation!(activation, ACTIVATION => {
+    for (gradient, input) in gradient.chunks_mut(PIECE).zip(input.chunks(PIECE)) {
+        with_constant_activation!(activation, ACTIVATION => {
+            for (gradient, input) in gradient.iter_mut().zip(input) {
+                *gradient *= ACTIVATION.slope(affine.apply(*input));
+            }
+        });
         let (inputs, input_rest) = input.as_chunks::<LANES>();
-        let (gradients, gradient_rest) = gradient.as_chunks_mut::<LANES>();
-        for (gradient, input) in gradients.iter_mut().zip(inputs) {
+        let (gradients, gradient_rest) = gradient.as_chunks::<LANES>();
+        for (gradient, input) in gradients.iter().zip(inputs) {
             for lane in 0..LANES {
-                let slope = ACTIVATION.slope(affine.apply(input[lane]));
-                gradient[lane] *= slope;
                 sums[lane] += gradient[lane];
                 products[lane] = gradient[lane].mul_add(input[lane] - mean, products[lane]);
             }
         }
-        for (lane, (gradient, input)) in gradient_rest.iter_mut().zip(input_rest).enumerate() {
-            *gradient *= ACTIVATION.slope(affine.apply(*input));
+        for (lane, (gradient, input)) in gradient_rest.iter().zip(input_rest).enumerate() {
             sums[lane] += *gradient;
             products[lane] = gradient.mul_add(input - mean, products[lane]);
         }
-    });
+    }
     (total(sums), total(products))
 }
 

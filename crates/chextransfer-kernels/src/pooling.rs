@@ -47,13 +47,15 @@ impl PoolShape {
         start.saturating_sub(self.padding[axis])..end.min(self.input[axis])
     }
 
-    /// Values that a mean is over.
-    #[inline(always)]
-    fn count(&self, row: usize, column: usize) -> usize {
-        match self.kind {
+    /// How many values the mean of each window is over.
+    fn counts(&self) -> Vec<f32> {
+        let [height, width] = self.output();
+        let count = |row, column| match self.kind {
             PoolKind::AverageInside => self.seen(0, row).len() * self.seen(1, column).len(),
             _ => self.kernel[0] * self.kernel[1],
-        }
+        };
+        let counts = |row| (0..width).map(move |column| count(row, column) as f32);
+        (0..height).flat_map(counts).collect()
     }
 }
 
@@ -61,6 +63,7 @@ impl PoolShape {
 pub(crate) fn pool(shape: &PoolShape, input: &[f32]) -> Vec<f32> {
     let [_, width] = shape.output();
     let mut output = unwritten(input.len() / shape.input_area() * shape.output_area());
+    let counts = shape.counts();
     output
         .par_chunks_exact_mut(shape.output_area())
         .zip(input.par_chunks_exact(shape.input_area()))
@@ -85,8 +88,9 @@ pub(crate) fn pool(shape: &PoolShape, input: &[f32]) -> Vec<f32> {
                             }
                             _ => {
                                 pool_row(shape, input, row, line, output, 0.0, |a, b| a + b);
-                                for (column, output) in output.iter_mut().enumerate() {
-                                    *output /= shape.count(row, column) as f32;
+                                let counts = &counts[row * width..];
+                                for (output, count) in output.iter_mut().zip(counts) {
+                                    *output /= count;
                                 }
                             }
                         }
@@ -186,28 +190,55 @@ fn maximum_gradient_of(shape: &PoolShape, input: &[f32], gradient: &[f32], resul
 pub(crate) fn average_gradient(shape: &PoolShape, gradient: &[f32]) -> Vec<f32> {
     let maps = gradient.len() / shape.output_area();
     let mut result = unwritten(maps * shape.input_area());
+    let counts = shape.counts();
     result
         .par_chunks_exact_mut(shape.input_area())
         .zip(gradient.par_chunks_exact(shape.output_area()))
-        .for_each(|(result, gradient)| {
+        .for_each_init(Vec::new, |line, (result, gradient)| {
             result.fill(0.0);
-            average_gradient_of(shape, gradient, result);
+            vectorized(
+                #[inline(always)]
+                || average_gradient_of(shape, gradient, &counts, line, result),
+            );
         });
     result
 }
 
-fn average_gradient_of(shape: &PoolShape, gradient: &[f32], result: &mut [f32]) {
+/// First spreads over columns, then, as vectors, over rows.
+#[inline(always)]
+fn average_gradient_of(
+    shape: &PoolShape,
+    gradient: &[f32],
+    counts: &[f32],
+    line: &mut Vec<f32>,
+    result: &mut [f32],
+) {
     let [_, columns] = shape.output();
-    let width = shape.input[1];
-    for (row, gradient) in gradient.chunks_exact(columns).enumerate() {
-        for (column, gradient) in gradient.iter().enumerate() {
-            let share = gradient / shape.count(row, column) as f32;
-            let seen = shape.seen(1, column);
-            for row in shape.seen(0, row) {
-                let line = &mut result[row * width..][..width];
-                for value in &mut line[seen.clone()] {
-                    *value += share;
+    let (width, left) = (shape.input[1], shape.padding[1]);
+    let (kernel, stride) = (shape.kernel[1], shape.stride[1]);
+    let windows = gradient
+        .chunks_exact(columns)
+        .zip(counts.chunks_exact(columns));
+    for (row, (gradient, counts)) in windows.enumerate() {
+        line.clear();
+        line.resize(width + 2 * left, 0.0);
+        for tap in 0..kernel {
+            let shares = gradient.iter().zip(counts);
+            if stride == 1 {
+                for (line, (gradient, count)) in line[tap..].iter_mut().zip(shares) {
+                    *line += gradient / count;
                 }
+            } else {
+                for (line, (gradient, count)) in line[tap..].iter_mut().step_by(stride).zip(shares)
+                {
+                    *line += gradient / count;
+                }
+            }
+        }
+        for row in shape.seen(0, row) {
+            let result = &mut result[row * width..][..width];
+            for (value, line) in result.iter_mut().zip(&line[left..]) {
+                *value += line;
             }
         }
     }

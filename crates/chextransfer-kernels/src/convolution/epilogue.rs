@@ -16,12 +16,14 @@ pub(crate) struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
+    /// Whether nothing happens.
+    pub(crate) fn is_none(&self) -> bool {
+        self.factor.is_none() && self.summand.is_none() && self.activation == Activation::Identity
+    }
+
     /// Writes results of one channel.
     pub(crate) fn apply(&self, channel: usize, results: &[f32], output: &mut [f32]) {
-        if self.factor.is_none()
-            && self.summand.is_none()
-            && self.activation == Activation::Identity
-        {
+        if self.is_none() {
             output.copy_from_slice(results);
             return;
         }

@@ -112,6 +112,9 @@ impl Phase {
             channels: shape.output_channels,
             windows,
         };
+        if [down, right] == [1, 1] && product.writes() {
+            return product.write(gradient, scratch, output);
+        }
         product.run(gradient, scratch, |image, row, place, values| {
             let map = &mut output[(image * rows + row) * area..][..area];
             if [down, right] == [1, 1] {

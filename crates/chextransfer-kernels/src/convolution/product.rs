@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::geometry::{ConvShape, Sheet, Windows};
 use super::{Epilogue, winograd};
 use crate::buffer::unwritten;
-use crate::matrix::{OuterProducts, Packed, PackedRows, Rows};
+use crate::matrix::{OuterProducts, Packed, PackedRows, Product, Rows};
 use crate::simd::vectorized;
 
 /// Depth of a block: a tile's columns of it stay in the first cache.
@@ -13,6 +13,9 @@ const DEPTH: usize = 256;
 
 /// Values of the packed windows and of the product that should stay in the second cache together.
 const BLOCK: usize = 96 * 1024;
+
+/// Tiles of rows of weights, up to which what they are multiplied with is read where it lies: packing costs as much as they do.
+const UNPACKED: usize = 4;
 
 /// Weights, `[rows, channels * taps]`, that are multiplied with what windows see of maps.
 pub(super) struct WindowProduct<'a> {
@@ -43,6 +46,62 @@ impl WindowProduct<'_> {
         match self.windows.sheet() {
             Some(sheet) => self.run_on_sheets(&sheet, images, scratch, &mut finish),
             None => self.run_packed(images, scratch, &mut finish),
+        }
+    }
+
+    /// Whether results can be written where they belong: places are the map's, in whole tiles.
+    pub(super) fn writes(&self) -> bool {
+        self.windows.are_the_map() && self.windows.places() % self.kernels.columns == 0
+    }
+
+    /// Multiplies for some images, and writes the results, `[images, rows, places]`, where [`WindowProduct::writes`].
+    pub(super) fn write(&self, images: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
+        let (places, tile) = (self.windows.places(), self.kernels.columns);
+        let block = (BLOCK / (self.channels.min(DEPTH) + self.rows)).clamp(3 * tile, 32 * tile);
+        let width = even(places, block).next_multiple_of(tile);
+        let deep = even(self.channels, DEPTH);
+        let packs = self.rows > UNPACKED * self.kernels.rows;
+        let in_place: Vec<_> = (0..deep).map(|k| k * places).collect();
+        let packed_offsets: Vec<_> = (0..deep).map(|k| k * tile).collect();
+        scratch.windows.resize(deep * width, 0.0);
+        let maps = images.chunks_exact(self.channels * places);
+        for (maps, output) in maps.zip(output.chunks_exact_mut(self.rows * places)) {
+            for first in (0..places).step_by(width) {
+                let columns = first..places.min(first + width);
+                for from in (0..self.channels).step_by(deep) {
+                    let range = from..self.channels.min(from + deep);
+                    let depth = range.len();
+                    let b = if packs {
+                        let packed = &mut scratch.windows[..depth * columns.len()];
+                        vectorized(
+                            #[inline(always)]
+                            || self.pack(maps, range, columns.clone(), &mut [], packed),
+                        );
+                        Rows {
+                            values: &scratch.windows,
+                            offsets: &packed_offsets[..depth],
+                            step: depth * tile,
+                        }
+                    } else {
+                        Rows {
+                            values: &maps[from * places + first..],
+                            offsets: &in_place[..depth],
+                            step: tile,
+                        }
+                    };
+                    let a = Packed {
+                        rows: self.weights,
+                        from,
+                    };
+                    let c = Product {
+                        values: &mut output[first..],
+                        rows: self.rows,
+                        columns: columns.len(),
+                        pitch: places,
+                    };
+                    self.kernels.multiply(a, b, c, from > 0);
+                }
+            }
         }
     }
 
@@ -95,9 +154,15 @@ impl WindowProduct<'_> {
                     };
                     let a = Packed {
                         rows: self.weights,
-                        depth: from * taps..to * taps,
+                        from: from * taps,
                     };
-                    self.kernels.multiply(a, b, product, from > 0);
+                    let c = Product {
+                        values: product,
+                        rows: self.rows,
+                        columns: width,
+                        pitch: width,
+                    };
+                    self.kernels.multiply(a, b, c, from > 0);
                 }
                 for (channel, product) in
                     product.chunks_exact_mut(width).take(self.rows).enumerate()
@@ -153,9 +218,15 @@ impl WindowProduct<'_> {
                 };
                 let a = Packed {
                     rows: self.weights,
-                    depth: range,
+                    from,
                 };
-                self.kernels.multiply(a, b, product, from > 0);
+                let c = Product {
+                    values: product,
+                    rows: self.rows,
+                    columns: width,
+                    pitch: width,
+                };
+                self.kernels.multiply(a, b, c, from > 0);
             }
             for (row, product) in product.chunks_exact(width).take(self.rows).enumerate() {
                 let mut rest = &product[..count];
@@ -204,7 +275,9 @@ impl WindowProduct<'_> {
         let deep = range.len();
         let (image, place) = (columns.start / places, columns.start % places);
         let direct = self.windows.are_the_map() && place + columns.len() <= places;
-        row[columns.len()..].fill(0.0);
+        if !direct {
+            row[columns.len()..].fill(0.0);
+        }
         for (index, k) in range.enumerate() {
             let (channel, tap) = (k / taps, k % taps);
             let map = |image: usize| &images[(image * self.channels + channel) * area..][..area];
@@ -282,6 +355,9 @@ pub(crate) fn convolve(
         .par_chunks_mut(group * rows * places)
         .zip(input.par_chunks(group * image))
         .for_each_init(Scratch::default, |scratch, (output, images)| {
+            if epilogue.is_none() && product.writes() {
+                return product.write(images, scratch, output);
+            }
             product.run(images, scratch, |image, row, place, values| {
                 let start = (image * rows + row) * places + place;
                 let output = &mut output[start..][..values.len()];

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::geometry::{ConvShape, Sheet, Windows};
 use super::product::even;
 use super::winograd;
-use crate::matrix::DotProducts;
+use crate::matrix::{DotProducts, Lines};
 use crate::simd::vectorized;
 
 /// Places whose products are added up at once, and which stay in the caches; a multiple of 16.
@@ -38,6 +38,7 @@ pub(crate) fn weight_gradient(shape: &ConvShape, input: &[f32], gradient: &[f32]
             let mut part = Part::new(shape, &windows, channels, input, gradient);
             match windows.sheet() {
                 Some(sheet) => part.add_on_sheets(&sheet),
+                None if windows.are_the_map() && windows.places() % 16 == 0 => part.add_in_place(),
                 None => part.add_packed(),
             }
             part
@@ -120,7 +121,49 @@ impl<'a> Part<'a> {
                     given.fill(0.0);
                 }
             }
-            kernels.multiply(given, seen, offsets, length, product);
+            let own: Vec<_> = (0..kernels.rows).map(|row| row * length).collect();
+            let given = Lines {
+                values: given,
+                offsets: &own,
+            };
+            let seen = Lines {
+                values: seen,
+                offsets,
+            };
+            kernels.multiply(given, seen, length, product);
+        }
+    }
+
+    /// Places are the map's, and both operands are read where they lie.
+    fn add_in_place(&mut self) {
+        let (kernels, places) = (self.kernels, self.windows.places());
+        let (inputs, outputs) = (self.shape.input_channels, self.shape.output_channels);
+        let step = even(places, PLACES).next_multiple_of(16);
+        // What completes a tile is multiplied, and not read.
+        let lines = |count: usize, first: usize, channels: usize| -> Vec<usize> {
+            let channel = |index: usize| first + index.min(channels - 1);
+            (0..count).map(|index| channel(index) * places).collect()
+        };
+        let seen = lines(self.columns, self.channels.start, self.channels.len());
+        let given = lines(outputs.next_multiple_of(kernels.rows), 0, outputs);
+        for image in 0..self.shape.batch {
+            let input = &self.input[image * inputs * places..];
+            let gradient = &self.gradient[image * outputs * places..];
+            for first in (0..places).step_by(step) {
+                let length = step.min(places - first);
+                let tiles = self.product.chunks_exact_mut(kernels.rows * self.columns);
+                for (given, product) in given.chunks_exact(kernels.rows).zip(tiles) {
+                    let given = Lines {
+                        values: &gradient[first..],
+                        offsets: given,
+                    };
+                    let seen = Lines {
+                        values: &input[first..],
+                        offsets: &seen,
+                    };
+                    kernels.multiply(given, seen, length, product);
+                }
+            }
         }
     }
 

@@ -40,31 +40,26 @@ impl DotProducts {
 
     /// Adds `A Bᵀ` to `C`.
     ///
-    /// `a` is one tile of rows, each `length` long, a multiple of 16; the rows of `b`, whole tiles of them, begin at
-    /// `offsets`; `c` is `[rows of a tile, rows of b]`.
-    pub(crate) fn multiply(
-        &self,
-        a: &[f32],
-        b: &[f32],
-        offsets: &[usize],
-        length: usize,
-        c: &mut [f32],
-    ) {
+    /// `a` is one tile of rows, `b` whole tiles of them, all `length` long, a multiple of 16; `c` is `[rows of a tile,
+    /// rows of b]`.
+    pub(crate) fn multiply(&self, a: Lines<'_>, b: Lines<'_>, length: usize, c: &mut [f32]) {
         debug_assert_eq!(length % 16, 0);
-        self.arch.dispatch(Multiply {
-            a,
-            b,
-            offsets,
-            length,
-            c,
-        });
+        debug_assert_eq!(a.offsets.len(), self.rows);
+        debug_assert_eq!(b.offsets.len() % self.columns, 0);
+        self.arch.dispatch(Multiply { a, b, length, c });
     }
 }
 
+/// Rows of a matrix, which begin at offsets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lines<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) offsets: &'a [usize],
+}
+
 struct Multiply<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-    offsets: &'a [usize],
+    a: Lines<'a>,
+    b: Lines<'a>,
     length: usize,
     c: &'a mut [f32],
 }
@@ -90,10 +85,18 @@ impl WithSimd for Multiply<'_> {
 impl Multiply<'_> {
     #[inline(always)]
     fn tiles<S: Simd, const ROWS: usize, const COLUMNS: usize>(self, simd: S) {
-        let stride = self.offsets.len();
-        let (tiles, _) = self.offsets.as_chunks::<COLUMNS>();
+        let stride = self.b.offsets.len();
+        let mut rows = [&self.a.values[..self.length]; ROWS];
+        for (row, &offset) in rows.iter_mut().zip(self.a.offsets) {
+            *row = &self.a.values[offset..][..self.length];
+        }
+        let (tiles, _) = self.b.offsets.as_chunks::<COLUMNS>();
         for (index, offsets) in tiles.iter().enumerate() {
-            let sums = tile::<S, ROWS, COLUMNS>(simd, self.a, self.b, offsets, self.length);
+            let mut columns = [&self.b.values[..self.length]; COLUMNS];
+            for (column, &offset) in columns.iter_mut().zip(offsets) {
+                *column = &self.b.values[offset..][..self.length];
+            }
+            let sums = tile::<S, ROWS, COLUMNS>(simd, rows, columns, self.length);
             for (row, sums) in sums.into_iter().enumerate() {
                 let place = row * stride + index * COLUMNS;
                 for (c, sum) in self.c[place..place + COLUMNS].iter_mut().zip(sums) {
@@ -108,20 +111,19 @@ impl Multiply<'_> {
 #[inline(always)]
 fn tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
     simd: S,
-    a: &[f32],
-    b: &[f32],
-    offsets: &[usize; COLUMNS],
+    a: [&[f32]; ROWS],
+    b: [&[f32]; COLUMNS],
     length: usize,
 ) -> [[S::f32s; COLUMNS]; ROWS] {
     let vectors = length / S::F32_LANES;
-    let (a, _) = S::as_simd_f32s(&a[..ROWS * length]);
     let zero = simd.splat_f32s(0.0);
-    let (mut rows, mut columns) = ([&a[..vectors]; ROWS], [&a[..vectors]; COLUMNS]);
-    for (row, a) in rows.iter_mut().zip(a.chunks_exact(vectors)) {
-        *row = a;
+    let empty = &S::as_simd_f32s(&[]).0[..];
+    let (mut rows, mut columns) = ([empty; ROWS], [empty; COLUMNS]);
+    for (row, a) in rows.iter_mut().zip(a) {
+        *row = &S::as_simd_f32s(a).0[..vectors];
     }
-    for (column, &offset) in columns.iter_mut().zip(offsets) {
-        (*column, _) = S::as_simd_f32s(&b[offset..offset + length]);
+    for (column, b) in columns.iter_mut().zip(b) {
+        *column = &S::as_simd_f32s(b).0[..vectors];
     }
     let mut sums = [[zero; COLUMNS]; ROWS];
     for k in 0..vectors {

@@ -7,6 +7,6 @@ mod dot;
 mod outer;
 mod transpose;
 
-pub(crate) use dot::DotProducts;
-pub(crate) use outer::{OuterProducts, Packed, PackedRows, Rows, Stacked, Unpacked};
+pub(crate) use dot::{DotProducts, Lines};
+pub(crate) use outer::{OuterProducts, Packed, PackedRows, Product, Rows, Stacked, Unpacked};
 pub(crate) use transpose::{Pitch, transpose};

@@ -1,7 +1,5 @@
 //! `C += A B`: one column of `A` and one row of `B` at a time. The rows of `B` may lie anywhere, also across each other.
 
-use std::ops::Range;
-
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -75,9 +73,7 @@ impl OuterProducts {
     }
 
     /// Adds to, or overwrites, `C` with the product of `A` and `B`.
-    ///
-    /// `c` is `[rows rounded up to tiles, columns rounded up to tiles]`, of which every element is written.
-    pub(crate) fn multiply(&self, a: impl Columns, b: Rows<'_>, c: &mut [f32], accumulate: bool) {
+    pub(crate) fn multiply(&self, a: impl Columns, b: Rows<'_>, c: Product<'_>, accumulate: bool) {
         self.arch.dispatch(Multiply {
             a,
             b,
@@ -92,15 +88,16 @@ pub(crate) trait Columns {
     /// Rows, rounded up to tiles.
     fn rows(&self) -> usize;
 
-    /// The values of `ROWS` rows, the first of which is `row`.
-    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]>;
+    /// The element of a column below `depth` and of one of the `ROWS` rows of which the first is `row`.
+    fn tile<const ROWS: usize>(&self, row: usize, depth: usize) -> impl Fn(usize, usize) -> f32;
 }
 
 /// Some of the columns of packed rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Packed<'a> {
     pub(crate) rows: &'a PackedRows,
-    pub(crate) depth: Range<usize>,
+    /// The first column.
+    pub(crate) from: usize,
 }
 
 impl Columns for Packed<'_> {
@@ -110,12 +107,13 @@ impl Columns for Packed<'_> {
     }
 
     #[inline(always)]
-    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]> {
+    fn tile<const ROWS: usize>(&self, row: usize, depth: usize) -> impl Fn(usize, usize) -> f32 {
         debug_assert_eq!(self.rows.panel, ROWS);
-        let Range { start, end } = self.depth;
-        let panel = &self.rows.values[row * self.rows.depth..];
-        let (columns, _) = panel[start * ROWS..end * ROWS].as_chunks();
-        columns.iter().copied()
+        let panel = &self.rows.values[row * self.rows.depth + self.from * ROWS..];
+        let (columns, _) = panel.as_chunks::<ROWS>();
+        let columns = &columns[..depth];
+        #[inline(always)]
+        move |k, row| columns[k][row]
     }
 }
 
@@ -135,12 +133,10 @@ impl Columns for Stacked<'_> {
     }
 
     #[inline(always)]
-    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]> {
-        let columns = self.values.chunks(self.pitch);
-        columns.map(
-            #[inline(always)]
-            move |column| *column[row..].first_chunk().unwrap_or(&[0.0; ROWS]),
-        )
+    fn tile<const ROWS: usize>(&self, row: usize, _: usize) -> impl Fn(usize, usize) -> f32 {
+        let (values, pitch) = (&self.values[row..], self.pitch);
+        #[inline(always)]
+        move |k, row| values[k * pitch..][..ROWS][row]
     }
 }
 
@@ -149,7 +145,6 @@ impl Columns for Stacked<'_> {
 pub(crate) struct Unpacked<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) rows: usize,
-    pub(crate) depth: usize,
     /// How far it is from a row to the next.
     pub(crate) pitch: usize,
 }
@@ -161,21 +156,13 @@ impl Columns for Unpacked<'_> {
     }
 
     #[inline(always)]
-    fn columns<const ROWS: usize>(&self, row: usize) -> impl Iterator<Item = [f32; ROWS]> {
-        let mut rows = [&self.values[..self.depth]; ROWS];
+    fn tile<const ROWS: usize>(&self, row: usize, depth: usize) -> impl Fn(usize, usize) -> f32 {
+        let mut rows = [&self.values[..depth]; ROWS];
         for (index, values) in rows.iter_mut().enumerate() {
-            *values = &self.values[(row + index) * self.pitch..][..self.depth];
+            *values = &self.values[(row + index) * self.pitch..][..depth];
         }
-        (0..self.depth).map(
-            #[inline(always)]
-            move |k| {
-                let mut column = [0.0; ROWS];
-                for (value, row) in column.iter_mut().zip(rows) {
-                    *value = row[k];
-                }
-                column
-            },
-        )
+        #[inline(always)]
+        move |k, row| rows[row][k]
     }
 }
 
@@ -187,10 +174,20 @@ pub(crate) struct Rows<'a> {
     pub(crate) step: usize,
 }
 
+/// `C`: rows of whole tiles of columns, of which every element is written.
+#[derive(Debug)]
+pub(crate) struct Product<'a> {
+    pub(crate) values: &'a mut [f32],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    /// How far it is from a row to the next.
+    pub(crate) pitch: usize,
+}
+
 struct Multiply<'a, A> {
     a: A,
     b: Rows<'a>,
-    c: &'a mut [f32],
+    c: Product<'a>,
     accumulate: bool,
 }
 
@@ -216,16 +213,22 @@ impl<A: Columns> Multiply<'_, A> {
     #[inline(always)]
     fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let tile_columns = VECTORS * S::F32_LANES;
-        let rows = self.a.rows();
-        debug_assert_eq!(rows % ROWS, 0);
-        let stride = self.c.len() / rows;
-        for column in 0..stride / tile_columns {
+        let Product {
+            values,
+            rows,
+            columns,
+            pitch,
+        } = self.c;
+        debug_assert!(rows <= self.a.rows() && self.a.rows() % ROWS == 0);
+        debug_assert_eq!(columns % tile_columns, 0);
+        for column in 0..columns / tile_columns {
             let b = &self.b.values[column * self.b.step..];
-            for (tile, c) in self.c.chunks_exact_mut(ROWS * stride).enumerate() {
-                let a = self.a.columns::<ROWS>(tile * ROWS);
+            let values = &mut values[column * tile_columns..];
+            for first in (0..rows).step_by(ROWS) {
+                let a = self.a.tile::<ROWS>(first, self.b.offsets.len());
                 let sums = sums::<S, ROWS, VECTORS>(simd, a, b, self.b.offsets);
-                for (c, sums) in c.chunks_exact_mut(stride).zip(sums) {
-                    let c = &mut c[column * tile_columns..][..tile_columns];
+                for (row, sums) in (first..rows).zip(sums) {
+                    let c = &mut values[row * pitch..][..tile_columns];
                     let (c, _) = S::as_mut_simd_f32s(c);
                     for (c, sum) in c.iter_mut().zip(sums) {
                         *c = if self.accumulate {
@@ -244,16 +247,16 @@ impl<A: Columns> Multiply<'_, A> {
 #[inline(always)]
 fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
-    a: impl Iterator<Item = [f32; ROWS]>,
+    a: impl Fn(usize, usize) -> f32,
     b: &[f32],
     offsets: &[usize],
 ) -> [[S::f32s; VECTORS]; ROWS] {
     let width = VECTORS * S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for (a, &offset) in a.zip(offsets) {
+    for (k, &offset) in offsets.iter().enumerate() {
         let (b, _) = S::as_simd_f32s(&b[offset..offset + width]);
-        for (sums, a) in sums.iter_mut().zip(a) {
-            let a = simd.splat_f32s(a);
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let a = simd.splat_f32s(a(k, row));
             for (sum, &b) in sums.iter_mut().zip(b) {
                 *sum = simd.mul_add_e_f32s(a, b, *sum);
             }

@@ -1,8 +1,6 @@
 //! Rows to columns.
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-use pulp::Simd;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 use pulp::x86::V3;
 
 /// Sides of a block that is turned in registers.

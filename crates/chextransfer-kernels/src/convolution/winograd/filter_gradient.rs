@@ -10,7 +10,7 @@ use super::super::product::even;
 use super::tiles::{AtPoints, Slab, Tiling};
 use super::transforms::{Layout, OfGradient, OfInput, Planes, ToFilterGradient};
 use super::{POINTS, TILE};
-use crate::matrix::{OuterProducts, Rows, Stacked};
+use crate::matrix::{OuterProducts, Product, Rows, Stacked};
 
 /// Channels of a task, of the input and of the output, at most, and below which they are not shared out.
 const MOST: usize = 128;
@@ -139,7 +139,12 @@ impl<'a> Task<'a> {
                     offsets: &offsets[..tiles],
                     step: self.kernels.columns,
                 };
-                let c = &mut product.values[point * product.point..][..height * product.pitch];
+                let c = Product {
+                    values: &mut product.values[point * product.point..],
+                    rows: height,
+                    columns: product.pitch,
+                    pitch: product.pitch,
+                };
                 self.kernels.multiply(a, b, c, true);
             }
         }

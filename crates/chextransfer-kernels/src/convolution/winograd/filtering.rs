@@ -10,7 +10,7 @@ use super::tiles::{AtPoints, Slab, Tiling};
 use super::transforms::{Layout, OfFilter, OfInput, Planes, ToOutput};
 use super::{LANES, POINTS, SEEN, TILE};
 use crate::buffer::unwritten;
-use crate::matrix::{OuterProducts, Rows, Unpacked};
+use crate::matrix::{OuterProducts, Product, Rows, Unpacked};
 
 /// Depth of a block of the products.
 const DEPTH: usize = 256;
@@ -187,18 +187,22 @@ impl<'a> Task<'a> {
         for point in 0..POINTS {
             let filters = self.filters.at(point);
             let product = &mut self.outputs.values[point * self.outputs.point..];
-            let product = &mut product[..rows * self.outputs.pitch];
             for from in (0..depth).step_by(deep) {
                 let range = from..depth.min(from + deep);
                 let inputs = Unpacked {
                     values: &self.inputs.at(point)[from..],
                     rows,
-                    depth: range.len(),
                     pitch: self.inputs.pitch,
                 };
                 let filters = Rows {
                     offsets: &filters.offsets[range],
                     ..filters
+                };
+                let product = Product {
+                    values: product,
+                    rows,
+                    columns: self.outputs.pitch,
+                    pitch: self.outputs.pitch,
                 };
                 kernels.multiply(inputs, filters, product, from > 0);
             }
