@@ -96,8 +96,8 @@ impl Case {
             [input, tensor(weight, 2)],
             |input, weight| conv2d(input, weight, None, self.options),
             |input, weight| module::conv2d(input, weight, None, self.burn()),
-            // At Winograd's points rounding is about twice as large.
-            if self.kernel == [3, 3] { 1.5e-5 } else { 5e-6 },
+            // Rounding at Winograd's points is larger, for values with a pattern more than for others.
+            if self.kernel == [3, 3] { 4e-5 } else { 5e-6 },
         );
     }
 }
