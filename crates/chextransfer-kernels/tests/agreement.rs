@@ -247,6 +247,28 @@ fn a_convolution_with_its_epilogue_is_the_convolution_and_then_it() {
     }
 }
 
+#[test]
+fn what_is_no_number_stays_so_behind_a_convolution() {
+    let plain = Device::flex();
+    for (channels, groups, kernel) in [(32, 1, 3), (32, 1, 1), (8, 8, 3)] {
+        let input = tensor([2, channels, 16, 16], 1).to_device(&plain);
+        let input = input.slice_fill([0..1, 0..1, 5..6, 7..8], f32::NAN);
+        let weight = tensor([channels, channels / groups, kernel, kernel], 2).to_device(&plain);
+        for activation in [Activation::Relu, Activation::Relu6, Activation::Hardswish] {
+            let options = ConvOptions {
+                padding: [kernel / 2; 2],
+                groups,
+                ..ConvOptions::default()
+            };
+            let summand = tensor([channels], 3).to_device(&plain);
+            let (input, weight) = (input.clone(), weight.clone());
+            let output = conv2d_affine(input, weight, None, summand, activation, options);
+            let values = output.into_data().try_into_vec_as::<f32>().unwrap();
+            assert!(values[5 * 16 + 7].is_nan(), "{kernel} {activation:?}");
+        }
+    }
+}
+
 /// Points at which no activation has a kink.
 fn smooth(shape: [usize; 4], seed: usize) -> Tensor<4> {
     tensor(shape, seed) * 4.3

@@ -6,8 +6,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Epilogue;
 use super::geometry::ConvShape;
+use super::{Clamp, Epilogue};
 use crate::buffer::unwritten;
 use crate::simd::{LANES, vectorized};
 
@@ -89,6 +89,7 @@ struct Correlation<'a> {
     values: &'a [f32],
     offsets: &'a [usize],
     weights: &'a [f32],
+    finish: Option<Clamp>,
     into: &'a mut [f32],
 }
 
@@ -134,17 +135,29 @@ impl Correlation<'_> {
                     *sum = simd.mul_add_e_f32s(weight, seen, *sum);
                 }
             }
+            if let Some(clamp) = self.finish {
+                for sum in &mut sums {
+                    *sum = clamp.apply(simd, *sum);
+                }
+            }
             let (into, _) = S::as_mut_simd_f32s(into);
             into.copy_from_slice(&sums);
         }
     }
 }
 
-fn correlate(values: &[f32], offsets: &[usize], weights: &[f32], into: &mut [f32]) {
+fn correlate(
+    values: &[f32],
+    offsets: &[usize],
+    weights: &[f32],
+    finish: Option<Clamp>,
+    into: &mut [f32],
+) {
     Arch::new().dispatch(Correlation {
         values,
         offsets,
         weights,
+        finish,
         into,
     });
 }
@@ -167,6 +180,7 @@ pub(crate) fn depthwise(
     let (area, taps) = (height * width, shape.taps());
     let planes = || Planes::new([height, width], shape.stride, shape.padding, shape.kernel);
     let offsets = offsets(&planes(), shape.kernel);
+    let (clamps, rest) = (epilogue.clamps(shape.input_channels), epilogue.rest());
     let mut output = unwritten(shape.batch * shape.input_channels * area);
     output
         .par_chunks_mut(area)
@@ -185,12 +199,18 @@ pub(crate) fn depthwise(
                     #[inline(always)]
                     || planes.fill(map, shape.input[1]),
                 );
-                correlate(&planes.values, &offsets, weight, run);
-                // Rows without their border, close together, for the epilogue to be one run.
-                for row in 1..height {
-                    run.copy_within(row * planes.pitch..row * planes.pitch + width, row * width);
-                }
-                epilogue.apply(channel, &run[..area], output);
+                let clamp = clamps.get(channel).copied();
+                correlate(&planes.values, &offsets, weight, clamp, run);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let rows = run.chunks(planes.pitch);
+                        for (output, run) in output.chunks_exact_mut(width).zip(rows) {
+                            output.copy_from_slice(&run[..width]);
+                        }
+                        rest.apply(output);
+                    },
+                );
             },
         );
     output
@@ -258,7 +278,7 @@ pub(crate) fn depthwise_input_gradient(
                         for (first, offsets, indices) in &phases {
                             weights.clear();
                             weights.extend(indices.iter().map(|&tap| weight[tap]));
-                            correlate(&planes.values, offsets, weights, run);
+                            correlate(&planes.values, offsets, weights, None, run);
                             let lines = result.chunks_exact_mut(width);
                             let lines = lines.skip(first[0]).step_by(down);
                             for (line, run) in lines.zip(run.chunks(pitch)) {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::geometry::{ConvShape, Windows};
 use super::product::{Scratch, WindowProduct, images_per_task};
 use super::{Epilogue, winograd};
+use crate::Activation;
 use crate::buffer::unwritten;
 use crate::matrix::{OuterProducts, PackedRows};
 
@@ -111,9 +112,10 @@ impl Phase {
             rows,
             channels: shape.output_channels,
             windows,
+            finish: &[],
         };
         if [down, right] == [1, 1] && product.writes() {
-            return product.write(gradient, scratch, output);
+            return product.write(gradient, scratch, Activation::Identity, output);
         }
         product.run(gradient, scratch, |image, row, place, values| {
             let map = &mut output[(image * rows + row) * area..][..area];

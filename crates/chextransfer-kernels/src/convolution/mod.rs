@@ -13,7 +13,7 @@ mod product;
 mod weight_gradient;
 mod winograd;
 
-pub(crate) use epilogue::Epilogue;
+pub(crate) use epilogue::{Clamp, Epilogue};
 pub(crate) use geometry::ConvShape;
 
 pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::geometry::{ConvShape, Sheet, Windows};
-use super::{Epilogue, winograd};
+use super::{Clamp, Epilogue, winograd};
+use crate::Activation;
 use crate::buffer::unwritten;
 use crate::matrix::{OuterProducts, Packed, PackedRows, Product, Rows};
 use crate::simd::vectorized;
@@ -24,6 +25,8 @@ pub(super) struct WindowProduct<'a> {
     pub(super) rows: usize,
     pub(super) channels: usize,
     pub(super) windows: &'a Windows,
+    /// What happens to each row's results.
+    pub(super) finish: &'a [Clamp],
 }
 
 /// Memory of a task.
@@ -49,13 +52,24 @@ impl WindowProduct<'_> {
         }
     }
 
+    /// What happens to results, if these are their last summands.
+    fn finish_behind(&self, last: bool) -> &[Clamp] {
+        if last { self.finish } else { &[] }
+    }
+
     /// Whether results can be written where they belong: places are the map's, in whole tiles.
     pub(super) fn writes(&self) -> bool {
         self.windows.are_the_map() && self.windows.places() % self.kernels.columns == 0
     }
 
     /// Multiplies for some images, and writes the results, `[images, rows, places]`, where [`WindowProduct::writes`].
-    pub(super) fn write(&self, images: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
+    pub(super) fn write(
+        &self,
+        images: &[f32],
+        scratch: &mut Scratch,
+        rest: Activation,
+        output: &mut [f32],
+    ) {
         let (places, tile) = (self.windows.places(), self.kernels.columns);
         let block = (BLOCK / (self.channels.min(DEPTH) + self.rows)).clamp(3 * tile, 32 * tile);
         let width = even(places, block).next_multiple_of(tile);
@@ -98,8 +112,14 @@ impl WindowProduct<'_> {
                         rows: self.rows,
                         columns: columns.len(),
                         pitch: places,
+                        finish: self.finish_behind(from + depth == self.channels),
                     };
                     self.kernels.multiply(a, b, c, from > 0);
+                }
+                if rest != Activation::Identity {
+                    for map in output.chunks_exact_mut(places) {
+                        activate(rest, &mut map[columns.clone()]);
+                    }
                 }
             }
         }
@@ -161,6 +181,7 @@ impl WindowProduct<'_> {
                         rows: self.rows,
                         columns: width,
                         pitch: width,
+                        finish: self.finish_behind(to == self.channels),
                     };
                     self.kernels.multiply(a, b, c, from > 0);
                 }
@@ -204,7 +225,8 @@ impl WindowProduct<'_> {
             let width = count.next_multiple_of(tile);
             let product = &mut scratch.product[..height * width];
             for from in (0..depth).step_by(deep) {
-                let range = from..depth.min(from + deep);
+                let end = depth.min(from + deep);
+                let range = from..end;
                 let packed = &mut scratch.windows[..range.len() * width];
                 let row = &mut scratch.row[..width];
                 vectorized(
@@ -225,6 +247,7 @@ impl WindowProduct<'_> {
                     rows: self.rows,
                     columns: width,
                     pitch: width,
+                    finish: self.finish_behind(end == depth),
                 };
                 self.kernels.multiply(a, b, c, from > 0);
             }
@@ -311,6 +334,13 @@ impl WindowProduct<'_> {
     }
 }
 
+fn activate(activation: Activation, values: &mut [f32]) {
+    vectorized(
+        #[inline(always)]
+        || activation.apply(values),
+    );
+}
+
 /// Parts of `total` of at most about `part`, as equal as can be.
 pub(super) fn even(total: usize, part: usize) -> usize {
     total.div_ceil(total.div_ceil(part).max(1)).max(1)
@@ -347,7 +377,9 @@ pub(crate) fn convolve(
         rows,
         channels: shape.input_channels,
         windows: &windows,
+        finish: &epilogue.clamps(rows),
     };
+    let rest = epilogue.rest();
     let mut output = unwritten(shape.batch * rows * places);
     let group = images_per_task(shape.batch, places);
     let image = shape.input_channels * shape.input_area();
@@ -355,13 +387,14 @@ pub(crate) fn convolve(
         .par_chunks_mut(group * rows * places)
         .zip(input.par_chunks(group * image))
         .for_each_init(Scratch::default, |scratch, (output, images)| {
-            if epilogue.is_none() && product.writes() {
-                return product.write(images, scratch, output);
+            if product.writes() {
+                return product.write(images, scratch, rest, output);
             }
             product.run(images, scratch, |image, row, place, values| {
                 let start = (image * rows + row) * places + place;
                 let output = &mut output[start..][..values.len()];
-                epilogue.apply(row, values, output);
+                output.copy_from_slice(values);
+                activate(rest, output);
             });
         });
     output

@@ -3,6 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::convolution::Clamp;
+
 /// Rows and vector registers of a tile of `C`: what 16 and 32 registers hold beside their operands.
 const NARROW: (usize, usize) = (6, 2);
 const WIDE: (usize, usize) = (12, 2);
@@ -182,6 +184,8 @@ pub(crate) struct Product<'a> {
     pub(crate) columns: usize,
     /// How far it is from a row to the next.
     pub(crate) pitch: usize,
+    /// What happens to each row's results before they are written, or nothing.
+    pub(crate) finish: &'a [Clamp],
 }
 
 struct Multiply<'a, A> {
@@ -218,6 +222,7 @@ impl<A: Columns> Multiply<'_, A> {
             rows,
             columns,
             pitch,
+            finish,
         } = self.c;
         debug_assert!(rows <= self.a.rows() && self.a.rows() % ROWS == 0);
         debug_assert_eq!(columns % tile_columns, 0);
@@ -227,15 +232,21 @@ impl<A: Columns> Multiply<'_, A> {
             for first in (0..rows).step_by(ROWS) {
                 let a = self.a.tile::<ROWS>(first, self.b.offsets.len());
                 let sums = sums::<S, ROWS, VECTORS>(simd, a, b, self.b.offsets);
-                for (row, sums) in (first..rows).zip(sums) {
+                for (row, mut sums) in (first..rows).zip(sums) {
                     let c = &mut values[row * pitch..][..tile_columns];
                     let (c, _) = S::as_mut_simd_f32s(c);
+                    if self.accumulate {
+                        for (sum, c) in sums.iter_mut().zip(&*c) {
+                            *sum = simd.add_f32s(*c, *sum);
+                        }
+                    }
+                    if let Some(clamp) = finish.get(row) {
+                        for sum in &mut sums {
+                            *sum = clamp.apply(simd, *sum);
+                        }
+                    }
                     for (c, sum) in c.iter_mut().zip(sums) {
-                        *c = if self.accumulate {
-                            simd.add_f32s(*c, sum)
-                        } else {
-                            sum
-                        };
+                        *c = sum;
                     }
                 }
             }

@@ -144,6 +144,7 @@ impl<'a> Task<'a> {
                     rows: height,
                     columns: product.pitch,
                     pitch: product.pitch,
+                    finish: &[],
                 };
                 self.kernels.multiply(a, b, c, true);
             }

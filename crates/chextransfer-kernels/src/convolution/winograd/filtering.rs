@@ -203,6 +203,7 @@ impl<'a> Task<'a> {
                     rows,
                     columns: self.outputs.pitch,
                     pitch: self.outputs.pitch,
+                    finish: &[],
                 };
                 kernels.multiply(inputs, filters, product, from > 0);
             }
