@@ -2,12 +2,13 @@
 
 Run by hand with torch 2.15.0, torchvision 0.29.2 and timm 1.0.31, on a machine with nothing else to do:
 
-    cargo build --workspace --benches      # the program is target/debug/deps/versus_torch-*
+    cargo build --release --workspace --bench versus_torch      # the program is target/release/deps/versus_torch-*
     python benches/versus_torch/versus_torch.py PROGRAM [--networks resnet18 ...] [--rounds 7] [--out docs/speed.md]
 
-Both sides run in processes of their own on the same number of threads and take turns step by step: ours, then each of
-PyTorch's ways, again and again. A ratio is the median over the rounds of PyTorch's time over ours, for the way of PyTorch's
-whose median is the lowest; memory is the most resident memory of a process, for PyTorch less what its libraries take.
+Both sides run in processes of their own on the same number of threads and take turns: ours, then each of PyTorch's ways, again
+and again, each time one step for the caches and one that is timed. A ratio is the median over the rounds of PyTorch's time over
+ours, for the way of PyTorch's whose median is the lowest; memory is the most resident memory of a process, for PyTorch less what
+its libraries take.
 """
 
 import argparse
@@ -113,6 +114,7 @@ def measure(name, mode, arguments):
     for _ in range(arguments.rounds):
         for label, side in sides.items():
             time.sleep(0.3)  # until the other side's threads no longer wait busily
+            side.step()  # the caches are the other side's
             seconds[label].append(side.step())
     return seconds, {label: side.end() for label, side in sides.items()}
 

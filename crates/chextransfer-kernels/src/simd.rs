@@ -21,6 +21,34 @@ pub(crate) fn vectorized<R>(code: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(Code(code))
 }
 
+/// What registers of the widest vectors there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Registers {
+    pub(crate) arch: Arch,
+    /// Whether there are 32 of them and not 16.
+    pub(crate) many: bool,
+    /// Values of one.
+    pub(crate) lanes: usize,
+}
+
+impl Registers {
+    pub(crate) fn new() -> Self {
+        struct Of(Arch);
+        impl WithSimd for Of {
+            type Output = Registers;
+            fn with_simd<S: Simd>(self, _: S) -> Registers {
+                Registers {
+                    arch: self.0,
+                    many: S::REGISTER_COUNT >= 32,
+                    lanes: S::F32_LANES,
+                }
+            }
+        }
+        let arch = Arch::new();
+        arch.dispatch(Of(arch))
+    }
+}
+
 /// Partial sums of a long sum: independent, so that a processor adds many at once, and the same on every processor.
 pub(crate) const LANES: usize = 16;
 

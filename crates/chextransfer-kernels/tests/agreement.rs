@@ -469,36 +469,40 @@ fn gates_of_channels_agree() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let [input, weight] = [tensor([5, 12, 23, 23], 1), tensor([20, 12, 3, 3], 2)];
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| {
-            let [input, weight] = [&input, &weight].map(|t| t.clone().detach().require_grad());
-            let options = ConvOptions {
-                padding: [1, 1],
-                ..ConvOptions::default()
-            };
-            let output = conv2d(input.clone(), weight.clone(), None, options);
-            let ones = Tensor::<1>::ones([20], &device());
-            let normalized =
-                batch_norm_train(output, ones.clone(), ones, 1e-5, Activation::Silu).output;
-            let gradients = (normalized.clone() * tensor(normalized.dims(), 3))
-                .sum()
-                .backward();
-            [
-                normalized,
-                input.grad(&gradients).unwrap(),
-                weight.grad(&gradients).unwrap(),
-            ]
-            .map(|tensor| tensor.into_data())
-        })
-    };
-    let one = run(1);
-    for threads in [2, 3, 8] {
-        assert!(one == run(threads), "{threads} threads");
+    // The last is filtered at Winograd's points.
+    for (inputs, outputs, kernel) in [(12, 20, 3), (30, 50, 1), (150, 70, 3)] {
+        let input = tensor([5, inputs, 23, 23], 1);
+        let weight = tensor([outputs, inputs, kernel, kernel], 2);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let [input, weight] = [&input, &weight].map(|t| t.clone().detach().require_grad());
+                let options = ConvOptions {
+                    padding: [kernel / 2; 2],
+                    ..ConvOptions::default()
+                };
+                let output = conv2d(input.clone(), weight.clone(), None, options);
+                let ones = Tensor::<1>::ones([outputs], &device());
+                let normalized =
+                    batch_norm_train(output, ones.clone(), ones, 1e-5, Activation::Silu).output;
+                let gradients = (normalized.clone() * tensor(normalized.dims(), 3))
+                    .sum()
+                    .backward();
+                [
+                    normalized,
+                    input.grad(&gradients).unwrap(),
+                    weight.grad(&gradients).unwrap(),
+                ]
+                .map(|tensor| tensor.into_data())
+            })
+        };
+        let one = run(1);
+        for threads in [2, 3, 8] {
+            assert!(one == run(threads), "{inputs} channels, {threads} threads");
+        }
     }
 }
 

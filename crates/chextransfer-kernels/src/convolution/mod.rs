@@ -2,8 +2,8 @@
 //!
 //! A convolution is a product of its weights with what its windows see; the windows are packed for the product block by block
 //! and never exist as a whole. The gradient of the input is the same product with transposed weights, one for each phase of the
-//! stride; the gradient of the weights is one of windows with the output's gradient. Depthwise convolutions have loops of
-//! their own. No sum is split by the number of threads, so results do not depend on it.
+//! stride; the gradient of the weights is one of windows with the output's gradient. 3x3 kernels with single steps are filtered at
+//! Winograd's points where that pays, and depthwise convolutions have loops of their own. No sum is split by the number of threads, so results do not depend on it.
 
 mod depthwise;
 mod epilogue;

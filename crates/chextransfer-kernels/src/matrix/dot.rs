@@ -2,6 +2,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::simd::Registers;
+
 /// Rows of `A` and of `B` whose products are held in registers at once: what 16 and 32 registers allow.
 const NARROW: (usize, usize) = (6, 2);
 const WIDE: (usize, usize) = (6, 4);
@@ -18,19 +20,8 @@ pub(crate) struct DotProducts {
 
 impl DotProducts {
     pub(crate) fn new() -> Self {
-        struct Shape;
-        impl WithSimd for Shape {
-            type Output = (usize, usize);
-            fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
-                if S::REGISTER_COUNT >= 32 {
-                    WIDE
-                } else {
-                    NARROW
-                }
-            }
-        }
-        let arch = Arch::new();
-        let (rows, columns) = arch.dispatch(Shape);
+        let Registers { arch, many, .. } = Registers::new();
+        let (rows, columns) = if many { WIDE } else { NARROW };
         Self {
             arch,
             rows,

@@ -4,6 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::convolution::Clamp;
+use crate::simd::Registers;
 
 /// Rows and vector registers of a tile of `C`: what 16 and 32 registers hold beside their operands.
 const NARROW: (usize, usize) = (6, 2);
@@ -29,24 +30,12 @@ pub(crate) struct PackedRows {
 
 impl OuterProducts {
     pub(crate) fn new() -> Self {
-        struct Shape;
-        impl WithSimd for Shape {
-            type Output = (usize, usize);
-            fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
-                let (rows, vectors) = if S::REGISTER_COUNT >= 32 {
-                    WIDE
-                } else {
-                    NARROW
-                };
-                (rows, vectors * S::F32_LANES)
-            }
-        }
-        let arch = Arch::new();
-        let (rows, columns) = arch.dispatch(Shape);
+        let Registers { arch, many, lanes } = Registers::new();
+        let (rows, vectors) = if many { WIDE } else { NARROW };
         Self {
             arch,
             rows,
-            columns,
+            columns: vectors * lanes,
         }
     }
 

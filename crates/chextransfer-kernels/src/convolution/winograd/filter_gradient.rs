@@ -94,9 +94,8 @@ impl<'a> Task<'a> {
         );
         let height = self.outputs.len().next_multiple_of(self.kernels.rows);
         let mut given = Slab::given(self.tiling, height);
-        let rows = self
-            .tiling
-            .rows_of_block(POINTS * (seen.pitch + given.pitch));
+        // The same for tasks of any size: tiles of a block are added up first.
+        let rows = self.tiling.rows_of_block(POINTS * 2 * MOST);
         let mut inputs = AtPoints::new(rows * across, seen.pitch);
         let mut gradients = AtPoints::new(rows * across, given.pitch);
         let mut product = AtPoints::new(height, seen.pitch);
