@@ -6,7 +6,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::geometry::ConvShape;
+use super::geometry::{ConvShape, every};
 use super::{Clamp, Epilogue};
 use crate::buffer::unwritten;
 use crate::simd::{LANES, vectorized};
@@ -73,11 +73,9 @@ impl Planes {
                     + (skipped + self.border[1]) / right;
                 let room = self.pitch - (skipped + self.border[1]) / right;
                 if skipped < width {
-                    let line = line[skipped..].iter().step_by(right);
-                    let plane = &mut self.values[start..start + room];
-                    for (value, seen) in plane.iter_mut().zip(line) {
-                        *value = *seen;
-                    }
+                    let line = &line[skipped..];
+                    let count = line.len().div_ceil(right).min(room);
+                    every(right, line, &mut self.values[start..start + count]);
                 }
             }
         }
@@ -282,6 +280,10 @@ pub(crate) fn depthwise_input_gradient(
                             let lines = result.chunks_exact_mut(width);
                             let lines = lines.skip(first[0]).step_by(down);
                             for (line, run) in lines.zip(run.chunks(pitch)) {
+                                if right == 1 {
+                                    line.copy_from_slice(&run[..width]);
+                                    continue;
+                                }
                                 let values = line.iter_mut().skip(first[1]).step_by(right);
                                 for (value, run) in values.zip(run) {
                                     *value = *run;

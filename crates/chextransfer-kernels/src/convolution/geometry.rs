@@ -217,27 +217,27 @@ impl Windows {
         let run = &mut run[from..to];
         match step {
             1 => run.copy_from_slice(&line[..run.len()]),
-            2 => every::<2>(line, run),
-            _ => {
-                for (value, &seen) in run.iter_mut().zip(line.iter().step_by(step)) {
-                    *value = seen;
-                }
-            }
+            _ => every(step, line, run),
         }
     }
 }
 
+/// Writes every `step`-th value of `line` to `run`.
 #[inline(always)]
-fn every<const STEP: usize>(line: &[f32], run: &mut [f32]) {
-    let (last, run) = match run.split_last_mut() {
-        Some(split) => split,
-        None => return,
-    };
-    let (groups, _) = line.as_chunks::<STEP>();
-    for (value, group) in run.iter_mut().zip(groups) {
-        *value = group[0];
+pub(super) fn every(step: usize, line: &[f32], run: &mut [f32]) {
+    if step == 2
+        && let Some((last, run)) = run.split_last_mut()
+    {
+        let (pairs, _) = line.as_chunks::<2>();
+        for (value, pair) in run.iter_mut().zip(pairs) {
+            *value = pair[0];
+        }
+        *last = line[2 * run.len()];
+        return;
     }
-    *last = line[run.len() * STEP];
+    for (value, seen) in run.iter_mut().zip(line.iter().step_by(step)) {
+        *value = *seen;
+    }
 }
 
 /// Rows of a map with their borders, one behind the other.
