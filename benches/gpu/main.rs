@@ -5,8 +5,6 @@
 //! that runs out of memory ends a process, and peaks of memory are a process's.
 #![allow(missing_docs, clippy::print_stdout)]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod ours;
 mod plan;
 mod record;
@@ -17,6 +15,14 @@ use chextransfer::models::{Architecture, DeviceChoice};
 use chextransfer::train::Precision;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
+
+// The one of the binaries.
+#[global_allocator]
+static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
+    chextransfer_kernels::KeepingAllocator::new();
+
+/// Observations to predict.
+const CLASSES: usize = 14;
 
 #[derive(Parser)]
 struct Arguments {

@@ -10,8 +10,7 @@ use chextransfer::data::{Loader, LoaderConfig, Split, phantom};
 use chextransfer::models::DeviceChoice;
 use chextransfer::train::{Event, Interval, Loss, Run, TrainConfig};
 
-use crate::common::CLASSES;
-use crate::{Feed, Measured, Product, Step};
+use crate::{CLASSES, Feed, Measured, Product, Step};
 
 /// Rounds of forward pass, loss, backward pass and Adam on a batch that lies on the device.
 pub(crate) fn train(wanted: &Step) -> Result<Measured> {

@@ -6,10 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use chextransfer::models::{Architecture, DeviceChoice};
 
-use crate::common::CLASSES;
 use crate::plan::Plan;
 use crate::side::{Side, measure};
-use crate::{Measured, Numbers, Step};
+use crate::{CLASSES, Measured, Numbers, Step};
 
 const TITLE: &str = "\n## Record\n";
 
@@ -90,7 +89,7 @@ fn median(seconds: &[f64]) -> f64 {
 /// Multiplications and additions a second of a large product: the better side's, or nothing where both fail.
 fn matrix_rates(page: &mut Page) -> Result<Vec<Option<f64>>> {
     let plan = page.plan;
-    page.table("Matrix rate", &["numbers", "by", "TFLOP/s", "device"]);
+    page.table("Matrix rate", &["numbers", "by", "GFLOP/s", "device"]);
     let mut rates = Vec::new();
     for &numbers in &plan.numbers {
         let mut best: Option<f64> = None;
@@ -112,7 +111,7 @@ fn matrix_rates(page: &mut Page) -> Result<Vec<Option<f64>>> {
                     page.row(&[
                         numbers.name(),
                         &by,
-                        &format!("{:.3}", rate / 1e12),
+                        &format!("{:.1}", rate / 1e9),
                         &measured.made_on,
                     ]);
                 }
