@@ -43,7 +43,7 @@ struct Arguments {
     /// Any other setting of `TrainConfig`: --set batch_size=8 --set schedule.kind=cosine
     #[arg(long)]
     set: Vec<String>,
-    /// cpu, cuda, cuda:N or wgpu (the last two with the cargo feature of that name)
+    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], each but the first with the cargo feature of its name
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
     /// Folder for all results

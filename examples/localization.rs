@@ -58,7 +58,7 @@ struct Arguments {
     /// grad-cam, grad-cam++, hires-cam, layer-cam, eigen-cam or cam
     #[arg(long, default_value = "grad-cam")]
     method: Method,
-    /// cpu, cuda, cuda:N or wgpu (the last two with the cargo feature of that name)
+    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], each but the first with the cargo feature of its name
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
     #[arg(long, default_value_t = 0)]

@@ -70,7 +70,7 @@ struct Arguments {
     /// Any other setting of the runs: --set learning_rate=0.0005
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// cpu, cuda, cuda:N or wgpu (the last two with the cargo feature of that name)
+    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], each but the first with the cargo feature of its name
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
     #[arg(long, default_value_t = 0)]

@@ -26,6 +26,8 @@ enum Command {
     Models(commands::models::Arguments),
     /// List the known ImageNet checkpoints
     Weights(commands::weights::Arguments),
+    /// List what this program can compute on
+    Devices(commands::devices::Arguments),
     /// Make or look at datasets
     #[command(subcommand)]
     Data(commands::data::Command),
@@ -52,9 +54,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    use_no_device_unasked();
     let done = match Cli::parse().command {
         Command::Models(arguments) => commands::models::run(arguments),
         Command::Weights(arguments) => commands::weights::run(arguments),
+        Command::Devices(arguments) => commands::devices::run(arguments),
         Command::Data(command) => commands::data::run(command),
         Command::Train(arguments) => commands::train::run(*arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(arguments),
@@ -67,6 +71,16 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => commands::verify::run(arguments),
     };
     finish(done.map(|()| ExitCode::SUCCESS))
+}
+
+/// Burn loads the state of an optimiser on its default device before it goes to the run's own: the processor, instead of a
+/// card that nobody asked for, or that is not there.
+fn use_no_device_unasked() {
+    const DEFAULT_DEVICE: &str = "BURN_DEVICE";
+    if cfg!(feature = "flex") && std::env::var_os(DEFAULT_DEVICE).is_none() {
+        // SAFETY: no other thread has been started yet.
+        unsafe { std::env::set_var(DEFAULT_DEVICE, "flex") };
+    }
 }
 
 fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {

@@ -58,7 +58,9 @@ pub enum Error {
         minimum: usize,
     },
     /// A device name that cannot be read.
-    #[error("unknown device `{name}`; expected cpu, cuda, cuda:N or wgpu")]
+    #[error(
+        "unknown device `{name}`; expected cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N]"
+    )]
     UnknownDevice {
         /// The name that was asked for.
         name: String,
@@ -76,11 +78,11 @@ pub enum Error {
         has: String,
     },
     /// A device that this machine does not have.
-    #[error("device `{device}` is not there: {found}")]
+    #[error("device `{device}` is not there; found: {found}")]
     DeviceNotFound {
         /// The device that was asked for.
         device: String,
-        /// What was found in its place.
+        /// Every device that is there.
         found: String,
     },
     /// A weights file that cannot be opened or read.

@@ -23,6 +23,7 @@
 //! the statistics that belong to the weights; a grey radiograph is replicated to three channels.
 
 mod architecture;
+mod backend;
 pub mod block;
 mod device;
 mod error;
@@ -40,7 +41,7 @@ pub mod weights;
 
 pub use architecture::{Architecture, Family};
 pub use block::{Block, BlockLayout};
-pub use device::DeviceChoice;
+pub use device::{DeviceChoice, FoundDevice};
 pub use error::{Error, Result};
 pub use extract::Extraction;
 pub use geometry::BlockSummary;

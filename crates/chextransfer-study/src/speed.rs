@@ -20,6 +20,7 @@ pub(crate) struct TrainingSpeed {
     last: Option<(Instant, u64)>,
     examples: u64,
     time: Duration,
+    waiting: f64,
 }
 
 /// A measured speed, as it is kept.
@@ -31,6 +32,9 @@ pub(crate) struct Speed {
     /// Images that were computed at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<usize>,
+    /// The share of training in which the device waited for data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting: Option<f64>,
 }
 
 /// What is measured.
@@ -47,7 +51,10 @@ impl TrainingSpeed {
     /// Counts the examples between two steps with nothing else in between.
     pub(crate) fn see(&mut self, event: &Event) {
         let now = match event {
-            Event::Step { examples, .. } => Some((Instant::now(), *examples)),
+            Event::Step { examples, time, .. } => {
+                self.waiting = time.waiting();
+                Some((Instant::now(), *examples))
+            }
             _ => None,
         };
         if let (Some((before, seen)), Some((at, examples))) = (self.last, now) {
@@ -66,6 +73,7 @@ impl TrainingSpeed {
             images_per_second: self.examples as f64 / self.time.as_secs_f64(),
             device: device.to_string(),
             batch: None,
+            waiting: Some(self.waiting),
         };
         write(&path(study, id, Phase::Training), &speed)
     }
@@ -105,6 +113,7 @@ impl Study {
             images_per_second: batch as f64 / median,
             device: device.to_string(),
             batch: Some(batch),
+            waiting: None,
         };
         write(&path, &speed)?;
         Ok(speed.images_per_second)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest_list::{DIGESTS, line};
 use crate::files::{create_folder, write_whole};
+use crate::loss_scale::LossScale;
 use crate::run_directory::RunDirectory;
 use crate::stored::{load_network, network_bytes};
 use crate::trainer::State;
@@ -42,6 +43,9 @@ pub(crate) struct Progress {
     pub(crate) validations: Vec<String>,
     /// The best checkpoints, best first.
     pub(crate) best: Vec<Best>,
+    /// The factor of the loss, where the precision asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) loss_scale: Option<LossScale>,
 }
 
 /// A checkpoint that is kept for the ensemble.

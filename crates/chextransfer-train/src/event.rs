@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::TrainingTime;
 use crate::run_directory::ValidationRecord;
 
 /// Something that happened in a run.
@@ -42,6 +43,15 @@ pub enum Event<'a> {
         loss: f32,
         /// The learning rate, times the schedule's factor.
         learning_rate: f64,
+        /// The time that steps took so far in this process.
+        time: TrainingTime,
+    },
+    /// A step was left out, because its gradients overflowed for the factor of the loss, which is halved.
+    LossScaleHalved {
+        /// The step, counted from 1.
+        step: u64,
+        /// The factor from now on.
+        factor: f32,
     },
     /// A step was left out, because its loss or its gradients were no finite numbers.
     StepSkipped {

@@ -1,36 +1,7 @@
-//! From a host batch to the network's tensors.
+//! From grey images to the network's input.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use chextransfer_data::{Batch, Normalization};
-
-/// A batch on a device.
-pub(crate) struct Input {
-    /// `[batch, 3, side, side]`, normalised.
-    pub(crate) images: Tensor<4>,
-    /// `[batch, outputs]`, 0 or 1.
-    pub(crate) targets: Tensor<2>,
-    /// `[batch, outputs]`, 1 where the target counts.
-    pub(crate) mask: Tensor<2>,
-}
-
-impl Input {
-    /// Uploads one grey plane an image and makes three normalised channels of it on the device.
-    pub(crate) fn new(batch: &Batch, normalization: &Normalization, device: &Device) -> Self {
-        let (count, side) = (batch.indices.len(), batch.side);
-        let outputs = batch.mask.len() / count.max(1);
-        let labels = |values: &[f32]| {
-            let data = TensorData::new(values.to_vec(), [count, outputs]);
-            Tensor::from_data(data, device)
-        };
-        let grey = TensorData::new(batch.images.clone(), [count, 1, side, side]);
-        let grey = Tensor::<4>::from_data(grey, device);
-        Self {
-            images: normalized(grey, normalization),
-            targets: labels(&batch.targets),
-            mask: labels(&batch.mask),
-        }
-    }
-}
+use burn::tensor::Tensor;
+use chextransfer_data::Normalization;
 
 /// The network's input from grey images: replicated to three channels, and normalised.
 ///

@@ -33,6 +33,7 @@ mod ensemble;
 mod error;
 mod evaluate;
 mod event;
+mod feed;
 mod files;
 mod freeze;
 mod gradients;
@@ -41,6 +42,7 @@ mod input;
 mod interval;
 mod learning_rates;
 mod loss;
+mod loss_scale;
 mod optimizer;
 mod outputs;
 mod panic_message;
@@ -56,6 +58,7 @@ mod sidecar;
 mod step_log;
 mod stored;
 mod trainer;
+mod training_time;
 mod unreadable;
 mod verify;
 
@@ -64,7 +67,7 @@ pub use checkpoint::Best;
 pub use config::{NonFinite, Precision, TrainConfig};
 pub use data_parallel::{
     BatchGradients, BatchLoss, Collectives, DataParallel, GradientReducer, InProcess, Pending,
-    Replica, shards,
+    Replica, Shard, shards,
 };
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
@@ -83,4 +86,5 @@ pub use provenance::{Program, Provenance, SplitProvenance, WeightsProvenance};
 pub use run::{Outcome, Run};
 pub use run_directory::{RunDirectory, ValidationRecord};
 pub use schedule::{EarlyStopping, Schedule};
+pub use training_time::TrainingTime;
 pub use verify::{FileState, Verification, verify};

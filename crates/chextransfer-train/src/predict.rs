@@ -8,8 +8,9 @@ use chextransfer_metrics::Predictions;
 use chextransfer_models::Network;
 use ndarray::Array2;
 
+use crate::data_parallel::Shard;
 use crate::event::{Event, Observer};
-use crate::input::Input;
+use crate::input::normalized;
 use crate::outputs::{self, target_names};
 use crate::{Error, Result};
 
@@ -45,10 +46,10 @@ pub fn predict(
     for batch in loader.in_order() {
         let batch = batch?;
         if !batch.indices.is_empty() {
-            let input = Input::new(&batch, normalization, device);
-            let logits = network.forward(input.images);
+            let shard = Shard::new(&batch, device);
+            let logits = network.forward(normalized(shard.images, normalization));
             let elements = cross_entropy.counted(&batch.mask);
-            let mean = (cross_entropy.mean(logits.clone(), input.targets, input.mask))
+            let mean = (cross_entropy.mean(logits.clone(), shard.targets, shard.mask))
                 .into_scalar::<f32>();
             if !mean.is_finite() {
                 return Err(Error::PredictionLoss {

@@ -78,8 +78,19 @@ impl ProgressBar {
                 self.advance("predicting", done as u64, of as u64, "")
             }
             Event::Step {
-                examples, of, loss, ..
-            } => self.advance("training", examples, of, &format!("loss {loss:.4}")),
+                examples,
+                of,
+                loss,
+                time,
+                ..
+            } => {
+                let waiting = time.waiting() * 100.0;
+                let message = format!("loss {loss:.4}, {waiting:.0} % waiting for data");
+                self.advance("training", examples, of, &message);
+            }
+            Event::LossScaleHalved { step, factor } => self.line(&format!(
+                "step {step} left out: its gradients overflowed; the loss is scaled by {factor} from now on"
+            )),
             Event::StepSkipped { step, images } => {
                 self.line(&format!(
                     "step {step} left out: no finite numbers on {images}"

@@ -3,15 +3,17 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chextransfer_data::split::check_disjoint;
-use chextransfer_data::{Batch, CheXpert, Loader, Normalization, Split};
+use chextransfer_data::{CheXpert, Loader, Normalization, Split};
 use chextransfer_metrics::Bootstrap;
 use chextransfer_models::DeviceChoice;
 use chextransfer_models::weights::{self, Head, Import, Preprocessing};
 
 use crate::checkpoint::{Checkpoint, Progress, holds_training};
 use crate::event::{Event, Observer};
+use crate::feed::{Fed, Feed};
 use crate::interval::Stretch;
 use crate::predict::{named, predict};
 use crate::provenance::{Program, Provenance};
@@ -20,7 +22,7 @@ use crate::schedule::Position;
 use crate::step_log::StepLog;
 use crate::trainer::{Trainer, training_device};
 use crate::unreadable::Unreadable;
-use crate::{Error, NonFinite, Result, TrainConfig};
+use crate::{Error, NonFinite, Result, TrainConfig, TrainingTime};
 
 /// A fine-tuning run with its folder.
 ///
@@ -36,6 +38,9 @@ pub struct Run {
     saved_at: (u64, u64),
     steps: StepLog,
     unreadable: Unreadable,
+    /// Whether batches are copied ahead: there is nothing to copy to the processor.
+    ahead: bool,
+    time: TrainingTime,
 }
 
 /// How [`Run::train`] ended.
@@ -66,7 +71,7 @@ impl Run {
         let spec = config.network()?;
         let dataset = config.dataset()?;
         let (training, validation) = loaders(&config, &dataset)?;
-        let name = device.to_string();
+        let (name, ahead) = (device.to_string(), device != DeviceChoice::Cpu);
         let device = training_device(&config, device)?;
         let network = spec.init(config.seed, &device);
         let (network, report) = match &config.weights {
@@ -121,6 +126,8 @@ impl Run {
             validation,
             progress: Progress::default(),
             saved_at: (0, 0),
+            ahead,
+            time: TrainingTime::default(),
         };
         run.save()?;
         // Last, so that a run that was killed here can be begun anew.
@@ -160,6 +167,7 @@ impl Run {
             }
         }
         let (training, validation) = loaders(&config, &dataset)?;
+        let ahead = device != DeviceChoice::Cpu;
         let device = training_device(&config, device)?;
         let Checkpoint {
             progress,
@@ -168,8 +176,11 @@ impl Run {
         } = Progress::newest(&directory, |checkpoint, reason| {
             let _ = observer(Event::Refused { checkpoint, reason });
         })?;
-        let trainer = Trainer::restore(config, provenance.normalization, device, &state)
+        let mut trainer = Trainer::restore(config, provenance.normalization, device, &state)
             .map_err(|reason| Error::Checkpoint { path, reason })?;
+        if progress.loss_scale.is_some() {
+            trainer.loss_scale = progress.loss_scale;
+        }
         directory.write_validations(&progress.validations)?;
         Ok(Self {
             unreadable: Unreadable::open(&directory)?,
@@ -180,6 +191,8 @@ impl Run {
             validation,
             saved_at: (progress.examples, progress.step),
             progress,
+            ahead,
+            time: TrainingTime::default(),
         })
     }
 
@@ -207,6 +220,11 @@ impl Run {
         self.progress.skipped_steps
     }
 
+    /// The time that steps took so far, in this process.
+    pub fn time(&self) -> TrainingTime {
+        self.time
+    }
+
     fn config(&self) -> &TrainConfig {
         self.trainer.config()
     }
@@ -221,15 +239,15 @@ impl Run {
         while !self.is_finished() {
             let Progress { epoch, batch, .. } = self.progress;
             self.trainer.enter_epoch(epoch)?;
-            let batches = self.training.shuffled(self.config().seed, epoch, batch);
-            for batch in batches {
+            let mut feed = self.feed(epoch, batch)?;
+            while let Some(fed) = self.wait_for(&mut feed) {
                 if self.validation_is_due() && self.validate(observer)?.is_break() {
                     return self.interrupted();
                 }
                 if self.has_stopped_early() {
                     break;
                 }
-                if self.step(&batch?, observer)?.is_break() {
+                if self.step(fed?, observer)?.is_break() {
                     return self.interrupted();
                 }
                 let (examples, step) = self.saved_at;
@@ -254,6 +272,23 @@ impl Run {
             true => Outcome::StoppedEarly,
             false => Outcome::Finished,
         })
+    }
+
+    /// The batches of an epoch from `start` on.
+    fn feed(&self, epoch: u64, start: usize) -> Result<Feed> {
+        let batches = self.training.shuffled(self.config().seed, epoch, start);
+        let placement = self.trainer.placement();
+        match self.ahead {
+            true => Feed::ahead(batches, placement),
+            false => Ok(Feed::here(batches, placement)),
+        }
+    }
+
+    fn wait_for(&mut self, feed: &mut Feed) -> Option<Result<Fed>> {
+        let begun = Instant::now();
+        let fed = feed.next();
+        self.time.waited += begun.elapsed();
+        fed
     }
 
     fn is_finished(&self) -> bool {
@@ -312,24 +347,34 @@ impl Run {
     }
 
     /// One optimiser step.
-    fn step(&mut self, batch: &Batch, observer: &mut Observer) -> Result<ControlFlow<()>> {
+    fn step(&mut self, fed: Fed, observer: &mut Observer) -> Result<ControlFlow<()>> {
+        let begun = Instant::now();
         let records = self.training.records().clone();
         self.unreadable.note(
             (Split::Train, &records),
-            &batch.skipped,
+            &fed.batch.skipped,
             self.trainer.config().max_unreadable,
             observer,
         )?;
-        let seen = (batch.indices.len() + batch.skipped.len()) as u64;
+        let indices = fed.batch.indices.clone();
+        let seen = (indices.len() + fed.batch.skipped.len()) as u64;
         let (mut loss, mut learning_rate) = (0.0, 0.0);
-        if !batch.indices.is_empty() {
+        if !indices.is_empty() {
             let number = self.progress.step + 1;
-            let step = self.trainer.step(batch, number, self.rate_factor())?;
+            let step = self.trainer.step(fed, number, self.rate_factor())?;
             self.progress.step = number;
+            self.progress.loss_scale = self.trainer.loss_scale;
             if step.is_taken() {
                 self.progress.losses.push(step.loss);
+            } else if step.overflowed {
+                self.progress.skipped_steps += 1;
+                let factor = self.trainer.loss_scale.map_or(1.0, |scale| scale.factor());
+                let _ = observer(Event::LossScaleHalved {
+                    step: number,
+                    factor,
+                });
             } else {
-                let images = named(&records, &batch.indices);
+                let images = named(&records, &indices);
                 if self.config().non_finite == NonFinite::Stop {
                     return Err(step.not_finite(number, images));
                 }
@@ -347,12 +392,15 @@ impl Run {
         }
         self.progress.batch += 1;
         self.progress.examples += seen;
+        self.time.images += indices.len() as u64;
+        self.time.computed += begun.elapsed();
         Ok(observer(Event::Step {
             step: self.progress.step,
             examples: self.progress.examples,
             of: self.examples(),
             loss,
             learning_rate,
+            time: self.time,
         }))
     }
 

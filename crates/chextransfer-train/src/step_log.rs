@@ -49,6 +49,7 @@ impl StepLog {
             loss,
             gradient_norm,
             learning_rate,
+            ..
         } = step;
         // Writing to a string cannot fail.
         let _ = writeln!(

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, FloatDType};
-use chextransfer_data::{Batch, Normalization};
+use burn::tensor::Device;
+use chextransfer_data::Normalization;
 use chextransfer_models::{DeviceChoice, Network, NetworkSpec};
 
 use crate::average::Average;
 use crate::config::{NonFinite, Precision};
+use crate::data_parallel::Shard;
+use crate::feed::{Fed, Placement};
 use crate::freeze::Frozen;
 use crate::gradients;
-use crate::input::Input;
+use crate::input::normalized;
 use crate::learning_rates::LearningRates;
+use crate::loss_scale::LossScale;
 use crate::stored::{load_network, load_optimizer, network_bytes, optimizer_bytes};
 use crate::{
     BatchGradients, BatchLoss, Collectives, DataParallel, Error, GradientReducer, InProcess, Loss,
-    Result, TrainConfig, shards,
+    Result, TrainConfig,
 };
 
 /// A network in training, with all that its next step depends on.
@@ -34,6 +37,8 @@ pub(crate) struct Trainer {
     rates: LearningRates,
     average: Option<Average>,
     frozen: Frozen,
+    /// The factor of the loss, where the precision asks for one.
+    pub(crate) loss_scale: Option<LossScale>,
 }
 
 /// All that a trainer remembers, as bytes for a checkpoint.
@@ -49,6 +54,8 @@ pub(crate) struct Step {
     pub(crate) loss: f32,
     pub(crate) gradient_norm: f32,
     pub(crate) learning_rate: f64,
+    /// Whether the gradients are no finite numbers because of the loss's factor, which was halved.
+    pub(crate) overflowed: bool,
 }
 
 impl Step {
@@ -125,6 +132,7 @@ impl Trainer {
             rates,
             average,
             frozen: Frozen::Nothing,
+            loss_scale: (config.precision == Precision::Float16).then(LossScale::default),
             config,
         })
     }
@@ -189,21 +197,41 @@ impl Trainer {
         Ok(())
     }
 
+    /// Where the parts of a batch are computed.
+    pub(crate) fn placement(&self) -> Placement {
+        Placement {
+            devices: self.parallel.devices(),
+            part: self.config.micro_batch_size,
+        }
+    }
+
     /// One step along the gradient of a batch's loss, `number` counted from 1, the learning rates times
     /// `factor`.
-    pub(crate) fn step(&mut self, batch: &Batch, number: u64, factor: f64) -> Result<Step> {
+    pub(crate) fn step(&mut self, fed: Fed, number: u64, factor: f64) -> Result<Step> {
         let skip = self.config.non_finite == NonFinite::Skip;
         let before = skip.then(|| self.network.valid());
 
-        let (loss, mut gradients) = self.gradients(batch, number)?;
+        if let Some(scale) = &self.loss_scale {
+            self.parallel.set_loss_scale(scale.factor());
+        }
+        let (loss, mut gradients) = self.gradients(fed, number)?;
         let gradient_norm = gradients::norm(&self.network, &gradients);
-        let step = Step {
+        let mut step = Step {
             loss,
             gradient_norm,
             learning_rate: self.config.learning_rate * factor,
+            overflowed: false,
         };
+        if let Some(scale) = &mut self.loss_scale {
+            match step.is_taken() {
+                true => scale.keep(),
+                // A loss that is no number was none before it was scaled.
+                false => step.overflowed = loss.is_finite() && scale.fall(),
+            }
+        }
         if !step.is_taken() {
-            if let Some(before) = before {
+            // The forward pass of gradients that overflowed is as good as any, and so are its statistics.
+            if let (Some(before), false) = (before, step.overflowed) {
                 // The forward pass has left its mark in the running statistics.
                 self.rebuild(&before)?;
             }
@@ -226,14 +254,8 @@ impl Trainer {
     /// The batch is computed in parts of at most `micro_batch_size`; each part's loss counts by its
     /// share of the labels that count, so the gradient is that of the whole batch, up to batch normalisation,
     /// which sees the parts.
-    fn gradients(&self, batch: &Batch, number: u64) -> Result<(f32, GradientsParams)> {
-        let rows = batch.indices.len();
-        let part = self
-            .config
-            .micro_batch_size
-            .unwrap_or(rows)
-            .clamp(1, rows.max(1));
-        let parts = rows.div_ceil(part);
+    fn gradients(&self, fed: Fed, number: u64) -> Result<(f32, GradientsParams)> {
+        let Fed { batch, mut parts } = fed;
         // Dropout draws from the device's generator, whose state cannot be stored: it starts anew for
         // each part of a step, from a number that differs for every seed, step and part.
         let seed = self
@@ -241,18 +263,24 @@ impl Trainer {
             .seed
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
             .wrapping_add(number);
-        if parts == 1 {
+        if parts.len() == 1
+            && let Some(only) = parts.pop()
+        {
             let BatchGradients { loss, gradients } =
-                self.parallel.gradients(&self.network, batch, seed)?;
+                self.parallel.gradients_of(&self.network, only, seed)?;
             return Ok((loss, gradients));
         }
         let all = self.loss.counted(&batch.mask).max(1.0);
         let (mut mean, mut sum) = (0.0, GradientsAccumulator::new());
-        for (place, part) in (0..).zip(shards(batch, parts)) {
-            let share = (self.loss.counted(&part.mask) / all) as f32;
+        for (place, part) in (0..).zip(parts) {
+            let counted: f64 = part
+                .iter()
+                .map(|shard| self.loss.counted(&shard.counts))
+                .sum();
+            let share = (counted / all) as f32;
             let seed = seed ^ u64::wrapping_mul(place, 0x94d0_49bb_1331_11eb);
             let BatchGradients { loss, gradients } =
-                self.parallel.gradients(&self.network, &part, seed)?;
+                self.parallel.gradients_of(&self.network, part, seed)?;
             mean += loss * share;
             let gradients = gradients::scale(&self.network, gradients, share);
             sum.accumulate(&self.network, gradients);
@@ -274,24 +302,24 @@ fn objective(
     config: &TrainConfig,
     normalization: Normalization,
     loss: &Arc<Loss>,
-) -> impl Fn(&Network, &Batch, &Device) -> Result<BatchLoss> + Send + Sync + use<> {
+) -> impl Fn(&Network, &Shard) -> Result<BatchLoss> + Send + Sync + use<> {
     let (loss, auxiliary_weight) = (loss.clone(), config.auxiliary_loss_weight);
     let precision = config.precision;
-    move |network, batch, device| {
-        let input = Input::new(batch, &normalization, device);
-        let (logits, auxiliary) = match precision {
-            Precision::Float32 => network.forward_with_auxiliary(input.images),
-            Precision::Bfloat16 => {
-                let half = network.compute_in(FloatDType::BF16);
-                half.forward_with_auxiliary(input.images.cast(FloatDType::BF16))
+    move |network, shard| {
+        let images = normalized(shard.images.clone(), &normalization);
+        let (logits, auxiliary) = match precision.cast() {
+            None => network.forward_with_auxiliary(images),
+            Some(half) => {
+                let network = network.compute_in(half);
+                network.forward_with_auxiliary(images.cast(half))
             }
         };
-        let of = |logits| loss.mean(logits, input.targets.clone(), input.mask.clone());
+        let of = |logits| loss.mean(logits, shard.targets.clone(), shard.mask.clone());
         let mut mean = of(logits);
         if let Some(logits) = auxiliary {
             mean = mean + of(logits) * auxiliary_weight;
         }
-        let counted = loss.counted(&batch.mask);
+        let counted = loss.counted(&shard.counts);
         Ok(BatchLoss { mean, counted })
     }
 }
@@ -299,11 +327,13 @@ fn objective(
 /// Where gradients are computed.
 pub(crate) fn training_device(config: &TrainConfig, choice: DeviceChoice) -> Result<Device> {
     let device = choice.open()?.autodiff();
-    if config.precision == Precision::Bfloat16 && !device.supports_dtype(FloatDType::BF16) {
+    if let Some(half) = config.precision.cast()
+        && !device.supports_dtype(half)
+    {
         return Err(Error::Setting {
             setting: "precision",
-            found: format!("bfloat16 on {choice}"),
-            expected: "float32, since the device does not compute in bfloat16",
+            found: format!("{} on {choice}", config.precision.name()),
+            expected: "one that the device computes in, such as float32",
         });
     }
     Ok(match config.gradient_checkpointing {
@@ -321,7 +351,7 @@ fn internal(reason: String) -> Error {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use chextransfer_data::Observation;
+    use chextransfer_data::{Batch, Observation};
     use chextransfer_models::{Architecture, DeviceChoice};
 
     const SIDE: usize = 32;
@@ -342,13 +372,20 @@ mod tests {
         }
     }
 
-    fn trainer() -> Trainer {
+    fn fed(trainer: &Trainer, value: f32) -> Fed {
+        let batch = batch(value);
+        let parts = trainer.placement().parts(&batch);
+        Fed { batch, parts }
+    }
+
+    fn trainer(precision: Precision) -> Trainer {
         let config = TrainConfig {
             minus: 3,
             image_size: SIDE as u32,
             non_finite: NonFinite::Skip,
             ema_decay: Some(0.5),
             micro_batch_size: Some(2),
+            precision,
             ..TrainConfig::paper(Architecture::ResNet18, "data")
         };
         let device = DeviceChoice::Cpu.open().unwrap().autodiff();
@@ -358,12 +395,13 @@ mod tests {
 
     #[test]
     fn a_skipped_step_leaves_nothing_behind() {
-        let (mut expected, mut found) = (trainer(), trainer());
+        let [mut expected, mut found] = [Precision::Float32; 2].map(trainer);
         for (number, value) in [(1, 1.0), (2, f32::NAN), (3, 0.5)] {
-            let step = found.step(&batch(value), number, 1.0).unwrap();
+            let step = found.step(fed(&found, value), number, 1.0).unwrap();
             assert_eq!(step.is_taken(), value.is_finite(), "{step:?}");
             if value.is_finite() {
-                assert_eq!(expected.step(&batch(value), number, 1.0).unwrap(), step);
+                let as_expected = expected.step(fed(&expected, value), number, 1.0);
+                assert_eq!(as_expected.unwrap(), step);
             }
         }
         let (expected, found) = (expected.state().unwrap(), found.state().unwrap());
@@ -378,10 +416,41 @@ mod tests {
         assert!(found.average == expected.average, "the average differs");
     }
 
+    /// At 2^40 times its size no gradient of the last convolution fits in float16, whatever the rounding.
+    #[test]
+    fn a_step_whose_scaled_gradients_overflow_changes_no_weight_and_halves_the_factor() {
+        let mut trainer = trainer(Precision::Float16);
+        trainer.loss_scale = Some(LossScale::at(1.0995e12));
+        let weights = |trainer: &Trainer| trainer.state().unwrap().optimizer;
+        let before = weights(&trainer);
+        let mut overflows = 0;
+        loop {
+            let factor = trainer.loss_scale.unwrap().factor();
+            let step = trainer.step(fed(&trainer, 1.0), 1, 1.0).unwrap();
+            assert!(step.loss.is_finite());
+            if step.is_taken() {
+                assert_eq!(trainer.loss_scale.unwrap().factor(), factor);
+                break;
+            }
+            overflows += 1;
+            assert!(step.overflowed);
+            assert_eq!(trainer.loss_scale.unwrap().factor(), factor / 2.0);
+            assert!(weights(&trainer) == before, "the optimiser went on");
+        }
+        assert!(overflows > 1, "{overflows}");
+        assert!(weights(&trainer) != before);
+
+        // What is no number before it is scaled is not the factor's doing.
+        let factor = trainer.loss_scale;
+        let step = trainer.step(fed(&trainer, f32::NAN), 2, 1.0).unwrap();
+        assert!(!step.is_taken() && !step.overflowed);
+        assert_eq!(trainer.loss_scale, factor);
+    }
+
     #[test]
     fn equal_states_have_equal_bytes_and_are_restored_to_them() {
-        let mut trainer = trainer();
-        trainer.step(&batch(1.0), 1, 1.0).unwrap();
+        let mut trainer = trainer(Precision::Float32);
+        trainer.step(fed(&trainer, 1.0), 1, 1.0).unwrap();
         let state = trainer.state().unwrap();
         let Trainer {
             config,

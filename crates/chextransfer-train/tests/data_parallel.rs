@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use chextransfer_data::Batch;
 use chextransfer_models::{Architecture, DeviceChoice, Network};
-use chextransfer_train::{BatchLoss, DataParallel, Error, InProcess, Loss, Result};
+use chextransfer_train::{BatchLoss, DataParallel, Error, InProcess, Loss, Result, Shard};
 
 const CLASSES: usize = 14;
 const SIDE: usize = 32;
@@ -44,18 +44,12 @@ fn batch(images: usize, counts: impl Fn(usize) -> usize) -> Batch {
     }
 }
 
-fn objective(network: &Network, batch: &Batch, device: &Device) -> Result<BatchLoss> {
-    let images = batch.indices.len();
-    let grey = TensorData::new(batch.images.clone(), [images, 1, SIDE, SIDE]);
-    let grey = Tensor::<4>::from_data(grey, device);
-    let labels = |values: &[f32]| {
-        Tensor::<2>::from_data(TensorData::new(values.to_vec(), [images, CLASSES]), device)
-    };
+fn objective(network: &Network, shard: &Shard) -> Result<BatchLoss> {
     let loss = Loss::binary(CLASSES);
-    let logits = network.forward(grey.repeat_dim(1, 3));
+    let logits = network.forward(shard.images.clone().repeat_dim(1, 3));
     Ok(BatchLoss {
-        mean: loss.mean(logits, labels(&batch.targets), labels(&batch.mask)),
-        counted: loss.counted(&batch.mask),
+        mean: loss.mean(logits, shard.targets.clone(), shard.mask.clone()),
+        counted: loss.counted(&shard.counts),
     })
 }
 
@@ -128,13 +122,35 @@ fn two_replicas_have_the_gradients_of_one_device_however_labels_are_spread() {
         let single = replicas(1).gradients(&network, &batch, 1).unwrap();
         let expected = flat(&network, Some(&single.gradients));
         assert!(expected.iter().any(|&gradient| gradient != 0.0));
-        let mean = objective(&network, &batch, &device()).unwrap().mean;
+        let mean = objective(&network, &Shard::new(&batch, &device()))
+            .unwrap()
+            .mean;
         assert_eq!(single.loss, mean.into_scalar::<f32>());
 
         let double = replicas(2).gradients(&network, &batch, 1).unwrap();
         assert!((double.loss / single.loss - 1.0).abs() < 1e-5);
         let found = deviation(&flat(&network, Some(&double.gradients)), &expected);
         assert!(found < TOLERANCE, "spread {number}: {found:.1e}");
+    }
+}
+
+/// A power of two changes no digit.
+#[test]
+fn a_scaled_loss_has_the_same_gradients_on_one_device_and_on_two() {
+    let network = normalized_alike(network(&device()));
+    let batch = batch(4, |image| image + 3);
+    for count in [1, 2] {
+        let gradients = |scale: Option<f32>| {
+            let mut replicas = replicas(count);
+            scale
+                .into_iter()
+                .for_each(|scale| replicas.set_loss_scale(scale));
+            let found = replicas.gradients(&network, &batch, 1).unwrap();
+            (found.loss, flat(&network, Some(&found.gradients)))
+        };
+        assert_eq!(gradients(Some(1024.0)), gradients(None));
+        let (loss, overflowing) = gradients(Some(f32::INFINITY));
+        assert!(loss.is_finite() && overflowing.iter().all(|gradient| gradient.is_nan()));
     }
 }
 
@@ -265,14 +281,14 @@ fn replicas_compute_activations_again_where_the_devices_are_to() {
 
 /// What happens to the shard that holds this image.
 fn failing(image: usize, panics: bool) -> DataParallel {
-    let objective = move |network: &Network, batch: &Batch, device: &Device| {
-        if batch.indices.contains(&image) {
+    let objective = move |network: &Network, shard: &Shard| {
+        if shard.indices.contains(&image) {
             assert!(!panics, "no memory left");
             return Err(Error::NothingReadable {
                 split: "its shard".to_owned(),
             });
         }
-        objective(network, batch, device)
+        objective(network, shard)
     };
     DataParallel::new(&[device(), device()], Box::new(InProcess), objective).unwrap()
 }

@@ -202,6 +202,17 @@ fn recomputed_activations_change_nothing() {
 /// bfloat16 keeps 8 bits, so a convolution's output is off by up to 0.4 %.
 #[test]
 fn training_in_bfloat16_follows_float32_and_keeps_its_weights_in_it() {
+    follows_float32(Precision::Bfloat16, 0.05, 0xffff);
+}
+
+/// float16 keeps 11 bits, so a convolution's output is off by up to 0.05 %.
+#[test]
+fn training_in_float16_follows_float32_and_keeps_its_weights_in_it() {
+    follows_float32(Precision::Float16, 0.02, 0x1fff);
+}
+
+/// `dropped` are the bits of a float32 that the type lacks.
+fn follows_float32(precision: Precision, tolerance: f64, dropped: u32) {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let data = phantom(folder.path(), 24);
@@ -218,7 +229,7 @@ fn training_in_bfloat16_follows_float32_and_keeps_its_weights_in_it() {
             ..settings(&data)
         };
         let half = TrainConfig {
-            precision: Precision::Bfloat16,
+            precision,
             ..full.clone()
         };
         let [a, b] =
@@ -229,18 +240,18 @@ fn training_in_bfloat16_follows_float32_and_keeps_its_weights_in_it() {
         let losses = column(&a, "loss").into_iter().zip(column(&b, "loss"));
         for (step, (full, half)) in losses.enumerate() {
             assert!(
-                (half / full - 1.0).abs() < 0.05,
+                (half / full - 1.0).abs() < tolerance,
                 "{architecture}, step {step}: {half} for {full}"
             );
         }
-        // More digits than bfloat16 has, whose float32 form ends in 16 zeros.
+        // More digits than the type has, whose float32 form ends in zeros.
         let trained = found
             .iter()
             .filter(|(name, values)| **values != before[*name]);
         let values: Vec<_> = trained.flat_map(|(_, values)| values).collect();
         let fine = values
             .iter()
-            .filter(|value| value.to_bits() & 0xffff != 0)
+            .filter(|value| value.to_bits() & dropped != 0)
             .count();
         assert!(
             fine * 10 > values.len() * 9,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use chextransfer_models::Architecture;
 use chextransfer_train::{
-    Error, Event, Freeze, Interval, OptimizerConfig, Outcome, Run, Schedule, TrainConfig,
+    Error, Event, Freeze, Interval, OptimizerConfig, Outcome, Precision, Run, Schedule, TrainConfig,
 };
 use common::*;
 
@@ -117,6 +117,22 @@ fn neither_threads_nor_many_interruptions_change_a_run() {
             &how,
         );
         fs::remove_dir_all(from_the_start).unwrap();
+    }
+}
+
+#[test]
+fn float16_goes_on_with_the_factor_of_the_loss() {
+    let _alone = alone();
+    let begun = Begun::new(|data| TrainConfig {
+        precision: Precision::Float16,
+        ..settings(data)
+    });
+    let factor = |line: &&String| line.contains("progress.toml: factor = ");
+    assert_eq!(begun.expected.iter().filter(factor).count(), 1);
+    for last in [2, begun.events.len() - 2] {
+        let cut = begun.copy("cut");
+        stop_at(&mut resume(&begun.config, &cut).unwrap(), last);
+        begun.check(&cut, &format!("interrupted at event {last}"));
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     /// Threads that decode images [default: 2]
     #[arg(long)]
     loader_threads: Option<usize>,
-    /// cpu, cuda, cuda:N or wgpu; several, such as cuda:0,cuda:1, share every batch, and the first one validates
+    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them; several, such as cuda:0,cuda:1, share every batch, and the first one validates
     #[arg(long, default_value = "cpu", value_delimiter = ',')]
     device: Vec<DeviceChoice>,
     /// Print all settings as a config.toml, and stop
@@ -158,9 +158,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     if run.train(&mut observer)? == Outcome::Interrupted {
         return Err(interrupted(GO_ON));
     }
+    let time = run.time();
     let ensemble = Ensemble::open(run.directory())?;
     let evaluation = ensemble.evaluate(Split::Valid, device, &mut observer)?;
     progress.finish();
+    if time.images > 0 {
+        eprintln!("trained on {device}: {time}");
+    }
     let evaluation = evaluation.with_context(|| format!("interrupted; {GO_ON}"))?;
     run_curve(run.directory())?;
     result_line!(

@@ -7,6 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use burn::tensor::FloatDType;
 use chextransfer_data::{
     Augmentation, CheXpert, ImageRecipe, LabelProblem, LoaderConfig, Observation,
 };
@@ -164,6 +165,30 @@ pub enum Precision {
     /// 8 bits of precision and float32's range, so that no gradient needs to be scaled: for devices whose
     /// matrix units are faster with it.
     Bfloat16,
+    /// 11 bits of precision, and no number above 65,504 or below 6e-8, so that the loss is scaled, by a factor that
+    /// follows the gradients as in PyTorch's `GradScaler`; a step whose gradients overflow is left out. For devices
+    /// without bfloat16.
+    Float16,
+}
+
+impl Precision {
+    /// The type that images and the weights of convolutions are cast to, where it is not their own.
+    pub fn cast(self) -> Option<FloatDType> {
+        match self {
+            Self::Float32 => None,
+            Self::Bfloat16 => Some(FloatDType::BF16),
+            Self::Float16 => Some(FloatDType::F16),
+        }
+    }
+
+    /// Its name in `config.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Bfloat16 => "bfloat16",
+            Self::Float16 => "float16",
+        }
+    }
 }
 
 /// What becomes of a step whose loss or gradients are no finite numbers.

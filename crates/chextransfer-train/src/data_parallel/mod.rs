@@ -25,7 +25,8 @@ use crate::{Error, Result};
 
 pub use reducer::{Collectives, GradientReducer, InProcess};
 pub use replica::{Pending, Replica};
-pub use shard::shards;
+pub(crate) use shard::place;
+pub use shard::{Shard, shards};
 
 /// The loss of a batch on its way to a gradient.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub struct BatchGradients {
     pub gradients: GradientsParams,
 }
 
-type Objective = dyn Fn(&Network, &Batch, &Device) -> Result<BatchLoss> + Send + Sync;
+type Objective = dyn Fn(&Network, &Shard) -> Result<BatchLoss> + Send + Sync;
 
 /// Gradients of batches on one or more devices.
 ///
@@ -62,6 +63,7 @@ pub struct DataParallel {
     replicas: Vec<Replica>,
     reducer: Box<dyn GradientReducer>,
     objective: Arc<Objective>,
+    loss_scale: f32,
     /// Whose turn it is to draw random numbers: Burn has one generator for all devices of a backend.
     generator: Arc<Mutex<()>>,
 }
@@ -70,7 +72,7 @@ impl DataParallel {
     /// Starts a thread for every device but the first, which is the one of the trained network.
     ///
     /// `objective` is what a single device would take the gradient of: forward pass and loss of a batch,
-    /// or a shard of one, which it puts on the device that it is given.
+    /// or a shard of one.
     ///
     /// # Errors
     /// [`Error::Setting`] without devices, or with one that does not track gradients;
@@ -78,7 +80,7 @@ impl DataParallel {
     pub fn new(
         devices: &[Device],
         reducer: Box<dyn GradientReducer>,
-        objective: impl Fn(&Network, &Batch, &Device) -> Result<BatchLoss> + Send + Sync + 'static,
+        objective: impl Fn(&Network, &Shard) -> Result<BatchLoss> + Send + Sync + 'static,
     ) -> Result<Self> {
         let (Some((first, others)), true) = (
             devices.split_first(),
@@ -98,6 +100,7 @@ impl DataParallel {
                 .collect::<Result<_>>()?,
             reducer,
             objective: Arc::new(objective),
+            loss_scale: 1.0,
             generator: Arc::default(),
         })
     }
@@ -112,7 +115,29 @@ impl DataParallel {
     /// What the objective or the reducer returns, and [`Error::Replica`] when one of them panics on
     /// another thread: whatever happens to a shard, no other one is waited for in vain.
     pub fn gradients(&self, network: &Network, batch: &Batch, seed: u64) -> Result<BatchGradients> {
-        let mut shards = shards(batch, self.replicas.len() + 1).into_iter();
+        self.gradients_of(network, place(batch, &self.devices()), seed)
+    }
+
+    /// What losses are multiplied by before the backward pass, so that gradients do not vanish in a type
+    /// with few digits, and gradients divided by behind it; 1 unless it is set.
+    pub fn set_loss_scale(&mut self, scale: f32) {
+        self.loss_scale = scale;
+    }
+
+    /// The devices, the trained network's first.
+    pub(crate) fn devices(&self) -> Vec<Device> {
+        let others = self.replicas.iter().map(|replica| replica.device().clone());
+        [self.device.clone()].into_iter().chain(others).collect()
+    }
+
+    /// The same for a batch whose shards lie on their devices.
+    pub(crate) fn gradients_of(
+        &self,
+        network: &Network,
+        shards: Vec<Shard>,
+        seed: u64,
+    ) -> Result<BatchGradients> {
+        let mut shards = shards.into_iter();
         let Some(first) = shards.next() else {
             return Err(Error::Setting {
                 setting: "batch",
@@ -123,12 +148,13 @@ impl DataParallel {
         let alone = shards.len() == 0;
         let step = |rank| Step {
             objective: self.objective.clone(),
-            turn: network
+            turn: (network.spec().is_stochastic() && !alone).then(|| self.generator.clone()),
+            seed: network
                 .spec()
                 .is_stochastic()
-                .then(|| self.generator.clone()),
-            seed: replica_seed(seed, rank),
+                .then(|| replica_seed(seed, rank)),
             weighted: !alone,
+            scale: self.loss_scale,
         };
         let pending: Vec<_> = (1..)
             .zip(self.replicas.iter().zip(shards))
@@ -143,13 +169,18 @@ impl DataParallel {
         for pending in pending {
             computed.push(pending.wait()?);
         }
+        let unscale = 1.0 / self.loss_scale;
         if alone {
-            return (computed.pop())
-                .map(|only| BatchGradients {
-                    loss: only.mean,
-                    gradients: only.gradients,
-                })
-                .ok_or_else(|| Error::replica(0, "nothing was computed"));
+            let only = computed.pop();
+            let only = only.ok_or_else(|| Error::replica(0, "nothing was computed"))?;
+            let gradients = match unscale {
+                1.0 => only.gradients,
+                _ => scale(network, only.gradients, unscale),
+            };
+            return Ok(BatchGradients {
+                loss: only.mean,
+                gradients,
+            });
         }
         let counted: f64 = computed.iter().map(|one| one.counted).sum();
         // A mean over nothing is 0, as it is on one device.
@@ -159,7 +190,7 @@ impl DataParallel {
         let sums = self.reducer.sum(network, gradients, &self.replicas)?;
         Ok(BatchGradients {
             loss: (sum / counted) as f32,
-            gradients: scale(network, sums, (1.0 / counted) as f32),
+            gradients: scale(network, sums, (1.0 / counted) as f32 * unscale),
         })
     }
 }
@@ -167,11 +198,13 @@ impl DataParallel {
 /// A replica's part in one step.
 struct Step {
     objective: Arc<Objective>,
-    /// Taken while the network draws, if it does.
+    /// Taken while the network draws, if it does beside others.
     turn: Option<Arc<Mutex<()>>>,
-    seed: u64,
+    /// Of what the network draws, if it does.
+    seed: Option<u64>,
     /// Whether the gradient is that of the sum over what counts; otherwise it is that of the mean.
     weighted: bool,
+    scale: f32,
 }
 
 struct Computed {
@@ -187,24 +220,29 @@ impl Computed {
 }
 
 impl Step {
-    fn gradients(self, network: &Network, shard: &Batch, device: &Device) -> Result<Computed> {
-        let turn = (self.turn.as_ref()).map(|turn| {
-            let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-            device.seed(self.seed);
-            turn
-        });
-        let BatchLoss { mean, counted } = (self.objective)(network, shard, device)?;
-        // Reading it ends the forward pass, and with it the draws.
-        let value = mean.clone().into_scalar::<f32>();
-        drop(turn);
-        let loss = match self.weighted {
-            true => mean * counted,
-            false => mean,
+    fn gradients(self, network: &Network, shard: &Shard, device: &Device) -> Result<Computed> {
+        let turn =
+            (self.turn.as_ref()).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(seed) = self.seed {
+            device.seed(seed);
+        }
+        let BatchLoss { mean, counted } = (self.objective)(network, shard)?;
+        let read = |mean: &Tensor<1>| mean.clone().into_scalar::<f32>();
+        // Reading it ends the forward pass, and with it the draws, for which others wait.
+        let early = turn.map(|_turn| read(&mean));
+        let mut loss = match self.weighted {
+            true => mean.clone() * counted,
+            false => mean.clone(),
         };
+        if self.scale != 1.0 {
+            loss = loss * self.scale;
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), network);
         Ok(Computed {
-            mean: value,
+            // Where nobody waits, behind the backward pass: a card has work while this waits for it.
+            mean: early.unwrap_or_else(|| read(&mean)),
             counted,
-            gradients: GradientsParams::from_grads(loss.backward(), network),
+            gradients,
         })
     }
 }

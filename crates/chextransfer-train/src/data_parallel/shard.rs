@@ -1,6 +1,54 @@
-//! Cutting a batch into shards.
+//! Cutting a batch into shards, and putting them where they are computed.
 
+use burn::tensor::{Device, Tensor, TensorData};
 use chextransfer_data::Batch;
+
+/// A batch, or a part of one, on the device that computes it.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    /// The rows of the split, in the order of the images: `[n]`.
+    pub indices: Vec<usize>,
+    /// `[n, 1, side, side]` grey values in 0 to 1, not normalised.
+    pub images: Tensor<4>,
+    /// `[n, outputs]` targets.
+    pub targets: Tensor<2>,
+    /// `[n, outputs]`: 1 where the target counts, 0 where it is masked.
+    pub mask: Tensor<2>,
+    /// The mask once more, on the host.
+    pub counts: Vec<f32>,
+}
+
+impl Shard {
+    /// Copies a batch to a device.
+    pub fn new(batch: &Batch, device: &Device) -> Self {
+        let (count, side) = (batch.indices.len(), batch.side);
+        let outputs = batch.mask.len() / count.max(1);
+        let labels = |values: &[f32]| {
+            let data = TensorData::new(values.to_vec(), [count, outputs]);
+            Tensor::from_data(data, device)
+        };
+        let grey = TensorData::new(batch.images.clone(), [count, 1, side, side]);
+        Self {
+            indices: batch.indices.clone(),
+            images: Tensor::from_data(grey, device),
+            targets: labels(&batch.targets),
+            mask: labels(&batch.mask),
+            counts: batch.mask.clone(),
+        }
+    }
+}
+
+/// Cuts a batch into at most as many shards as there are devices, and copies each to its own.
+pub(crate) fn place(batch: &Batch, devices: &[Device]) -> Vec<Shard> {
+    if let ([device], false) = (devices, batch.indices.is_empty()) {
+        return vec![Shard::new(batch, device)];
+    }
+    let shards = shards(batch, devices.len());
+    let placed = shards.iter().zip(devices);
+    placed
+        .map(|(shard, device)| Shard::new(shard, device))
+        .collect()
+}
 
 /// Cuts a batch into contiguous shards, at most so many: the first get one image more where they cannot
 /// be equal, and none is empty, so a small batch has fewer.

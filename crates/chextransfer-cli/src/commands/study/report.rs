@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Show Grad-CAM maps of so many observations, a network beside its cuts
     #[arg(long, value_name = "OBSERVATIONS", default_value_t = 0)]
     maps: usize,
-    /// Of the maps: cpu, cuda, cuda:N or wgpu
+    /// Of the maps: a device that `chextransfer devices` lists
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
     /// Print the sentences and every number as JSON
