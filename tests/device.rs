@@ -2,7 +2,7 @@
 //!
 //! `CHEXTRANSFER_TEST_DEVICE` names the device, for example `wgpu:0` or `cuda`, for which the tests must be built with its
 //! cargo feature; without it they say that they were skipped. Small enough for a graphics driver in software.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

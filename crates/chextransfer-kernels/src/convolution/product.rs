@@ -59,7 +59,7 @@ impl WindowProduct<'_> {
 
     /// Whether results can be written where they belong: places are the map's, in whole tiles.
     pub(super) fn writes(&self) -> bool {
-        self.windows.are_the_map() && self.windows.places() % self.kernels.columns == 0
+        self.windows.are_the_map() && self.windows.places().is_multiple_of(self.kernels.columns)
     }
 
     /// Multiplies for some images, and writes the results, `[images, rows, places]`, where [`WindowProduct::writes`].

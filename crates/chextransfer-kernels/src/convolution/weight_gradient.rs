@@ -38,7 +38,9 @@ pub(crate) fn weight_gradient(shape: &ConvShape, input: &[f32], gradient: &[f32]
             let mut part = Part::new(shape, &windows, channels, input, gradient);
             match windows.sheet() {
                 Some(sheet) => part.add_on_sheets(&sheet),
-                None if windows.are_the_map() && windows.places() % 16 == 0 => part.add_in_place(),
+                None if windows.are_the_map() && windows.places().is_multiple_of(16) => {
+                    part.add_in_place()
+                }
                 None => part.add_packed(),
             }
             part

@@ -108,7 +108,7 @@ fn tile<S: Simd, const ROWS: usize, const COLUMNS: usize>(
 ) -> [[S::f32s; COLUMNS]; ROWS] {
     let vectors = length / S::F32_LANES;
     let zero = simd.splat_f32s(0.0);
-    let empty = &S::as_simd_f32s(&[]).0[..];
+    let (empty, _) = S::as_simd_f32s(&[]);
     let (mut rows, mut columns) = ([empty; ROWS], [empty; COLUMNS]);
     for (row, a) in rows.iter_mut().zip(a) {
         *row = &S::as_simd_f32s(a).0[..vectors];

@@ -213,7 +213,7 @@ impl<A: Columns> Multiply<'_, A> {
             pitch,
             finish,
         } = self.c;
-        debug_assert!(rows <= self.a.rows() && self.a.rows() % ROWS == 0);
+        debug_assert!(rows <= self.a.rows() && self.a.rows().is_multiple_of(ROWS));
         debug_assert_eq!(columns % tile_columns, 0);
         for column in 0..columns / tile_columns {
             let b = &self.b.values[column * self.b.step..];
