@@ -60,6 +60,16 @@ fn a_dataset_a_run_its_evaluation_and_its_explanation() {
     let evaluation: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(evaluation["observations"]["Edema"].is_object(), "{json}");
 
+    let (code, message) = fails(folder, "evaluate run --split test --device cuda:97");
+    let told = [
+        "cargo feature `cuda`",
+        "`cuda:97` is not there; found: cpu (",
+    ];
+    assert!(
+        code == 1 && told.iter().any(|told| message.contains(told)),
+        "{message}"
+    );
+
     // A run against its own table, of which there is one by study and one by image.
     let compare = "compare run run/predictions/test.csv --replicates 50 --margin 0.01";
     let table = succeeds(folder, compare);
@@ -85,6 +95,19 @@ fn a_dataset_a_run_its_evaluation_and_its_explanation() {
     let pictures = succeeds(folder, "explain run --observation Edema");
     assert_eq!(pictures.trim(), "run/explanations/edema.png");
     assert!(folder.join("run/explanations/edema.png").exists());
+}
+
+#[test]
+fn devices_are_listed_and_other_names_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let listed = succeeds(folder.path(), "devices");
+    assert!(listed.starts_with("cpu        the processor, "), "{listed}");
+    let json = succeeds(folder.path(), "devices --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["devices"][0]["device"], "cpu", "{json}");
+    let (code, message) = fails(folder.path(), "evaluate run --device gpu");
+    assert_eq!(code, 2);
+    assert!(message.contains("expected cpu, cuda[:N]"), "{message}");
 }
 
 fn written(printed: &str) -> Vec<&str> {
