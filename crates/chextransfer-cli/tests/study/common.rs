@@ -67,7 +67,8 @@ pub(crate) fn write(folder: &Path, text: &str) {
     fs::write(folder.join("study.toml"), text).unwrap();
 }
 
-/// Every file that two executions must agree in, with its content: all but measured speeds, and claims, which are empty.
+/// Every file that two executions must agree in, with its content: all but measured speeds, claims, which are empty, and
+/// the hidden folder that a process leaves which is killed while it draws phantoms.
 pub(crate) fn left_behind(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     collect(folder, folder, &mut files);
@@ -84,6 +85,11 @@ fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
         let claim = name
             .extension()
             .is_some_and(|extension| extension == "claim");
+        let unfinished =
+            (name.file_name()).is_some_and(|name| name.to_string_lossy().starts_with(".phantom-"));
+        if unfinished {
+            continue;
+        }
         if path.is_dir() {
             collect(&path, root, files);
         } else if !measured && !claim {
