@@ -162,7 +162,7 @@ impl Progress {
     }
 
     /// Removes checkpoints that are superseded and files of a run that ended half-way.
-    fn clean(&self, directory: &RunDirectory) -> Result<()> {
+    pub(crate) fn clean(&self, directory: &RunDirectory) -> Result<()> {
         for old in all(directory)?.into_iter().skip(KEPT) {
             fs::remove_dir_all(&old).map_err(Error::io("remove", &old))?;
         }

@@ -181,6 +181,8 @@ impl Run {
         if progress.loss_scale.is_some() {
             trainer.loss_scale = progress.loss_scale;
         }
+        // Killed behind its last checkpoint, a run may not have.
+        progress.clean(&directory)?;
         directory.write_validations(&progress.validations)?;
         Ok(Self {
             unreadable: Unreadable::open(&directory)?,

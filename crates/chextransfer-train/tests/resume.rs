@@ -390,3 +390,13 @@ fn a_run_killed_while_it_began_can_be_begun_anew() {
     resume(&begun.config, &folder).unwrap();
     begun.check(&folder, "begun anew");
 }
+
+#[test]
+fn what_a_kill_behind_the_last_checkpoint_leaves_is_removed() {
+    let _alone = alone();
+    let begun = Begun::new(settings);
+    let whole = begun.folder.path().join("whole");
+    let superseded = whole.join("checkpoints/best/step-00000000.bpk");
+    fs::write(&superseded, "superseded").unwrap();
+    begun.check(&whole, "resumed when it had ended");
+}
