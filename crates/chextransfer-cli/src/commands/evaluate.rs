@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// Where the results are written, which several runs need [default: the run's folder]
     #[arg(long)]
     out: Option<PathBuf>,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
     /// Print the evaluation as JSON

@@ -62,7 +62,7 @@ pub(crate) struct Arguments {
     /// Folder for what is written [default: explanations in the run's folder]
     #[arg(long)]
     out: Option<PathBuf>,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
 }

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Where block_0, block_1, ... and, if the weights hold a head that fits, logits go
     #[arg(long)]
     output: PathBuf,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
 }

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// Succeed although images could not be read; they are listed all the same
     #[arg(long)]
     skip_unreadable: bool,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
     /// Print what was done as JSON

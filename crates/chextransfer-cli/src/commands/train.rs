@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     /// Threads that decode images [default: 2]
     #[arg(long)]
     loader_threads: Option<usize>,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them; several, such as cuda:0,cuda:1, share every batch, and the first one validates
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them; several, such as cuda:0,cuda:1, share every batch, and the first one validates
     #[arg(long, default_value = "cpu", value_delimiter = ',')]
     device: Vec<DeviceChoice>,
     /// Print all settings as a config.toml, and stop

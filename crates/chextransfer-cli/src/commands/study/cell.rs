@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// The part of the study that it is run for
     #[arg(long, default_value_t = Shard::WHOLE)]
     shard: Shard,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
 }

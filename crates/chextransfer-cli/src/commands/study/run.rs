@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Try failed cells again
     #[arg(long)]
     retry_failed: bool,
-    /// cpu, cuda[:N], rocm[:N], vulkan[:N], metal[:N] or wgpu[:N], as `chextransfer devices` lists them; several, such as cuda:0,cuda:1, are given to the cells in turn
+    /// cpu, cuda, cuda:N, rocm, vulkan, metal or wgpu, as `chextransfer devices` lists them; several, such as cuda:0,cuda:1, are given to the cells in turn
     #[arg(long, default_value = "cpu", value_delimiter = ',')]
     device: Vec<DeviceChoice>,
 }
