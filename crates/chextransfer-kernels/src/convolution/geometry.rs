@@ -117,15 +117,15 @@ impl Windows {
         self.map[0] * self.map[1]
     }
 
-    /// A layout of maps in which every tap is a shift, if the windows move by single steps and the border costs less
-    /// than packing every tap would.
+    /// A layout of maps in which every tap is a shift, if the windows move by single steps and the border between rows, which
+    /// is multiplied too, costs less than packing every tap would.
     pub(crate) fn sheet(&self) -> Option<Sheet> {
-        let worth = self.taps.len() > 1 && self.step == [1, 1] && self.grid[1] >= 12;
-        worth.then(|| {
-            let least = |axis: usize| self.taps.iter().map(|tap| tap[axis]).min().unwrap_or(0);
-            let most = |axis: usize| self.taps.iter().map(|tap| tap[axis]).max().unwrap_or(0);
-            let first = [least(0), least(1)];
-            let reach = [0, 1].map(|axis| (most(axis) - first[axis]) as usize);
+        let least = |axis: usize| self.taps.iter().map(|tap| tap[axis]).min().unwrap_or(0);
+        let most = |axis: usize| self.taps.iter().map(|tap| tap[axis]).max().unwrap_or(0);
+        let first = [least(0), least(1)];
+        let reach = [0, 1].map(|axis| (most(axis) - first[axis]) as usize);
+        let is_narrow = self.grid[1] < 12 || self.grid[1] < 6 * reach[1];
+        (self.taps.len() > 1 && self.step == [1, 1] && !is_narrow).then(|| {
             let pitch = self.grid[1] + reach[1];
             let shifts = (self.taps.iter())
                 .map(|tap| {
