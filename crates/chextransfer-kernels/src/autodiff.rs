@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
 use crate::convolution::ConvShape;
-use crate::flex::Kernels;
+use crate::flex::{Around, Kernels, MOST_MAPS};
 use crate::pooling::PoolShape;
 use crate::{Activation, PoolKind};
 
@@ -80,8 +80,9 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-        _: bool,
-        _: Activation,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: Around,
         _: ConvShape,
     ) -> FloatTensor<Self> {
         unreachable!("only called where nothing is differentiated")
@@ -296,6 +297,25 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
     }
 
+    fn concatenate(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        count: usize,
+    ) -> FloatTensor<Self> {
+        let maps = [a, b, c, d, e, f];
+        match count {
+            2 => concatenate::<B, C, 2>(maps),
+            3 => concatenate::<B, C, 3>(maps),
+            4 => concatenate::<B, C, 4>(maps),
+            5 => concatenate::<B, C, 5>(maps),
+            _ => concatenate::<B, C, MOST_MAPS>(maps),
+        }
+    }
+
     fn pool(input: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Pool;
@@ -378,5 +398,50 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
 
     fn means_gradient(_: FloatTensor<Self>, _: [usize; 2]) -> FloatTensor<Self> {
         unreachable!("gradients are not differentiated")
+    }
+}
+
+/// Concatenates the first `MAPS`, on whose number the type of the way back depends.
+fn concatenate<B: Backend + Kernels, C: CheckpointStrategy, const MAPS: usize>(
+    maps: [FloatTensor<Autodiff<B, C>>; MOST_MAPS],
+) -> FloatTensor<Autodiff<B, C>> {
+    #[derive(Debug)]
+    struct Concatenate;
+
+    impl<B: Backend + Kernels, const MAPS: usize> Backward<B, MAPS> for Concatenate {
+        /// Channels of each map.
+        type State = [usize; MAPS];
+
+        fn backward(
+            self,
+            ops: Ops<Self::State, MAPS>,
+            grads: &mut Gradients,
+            _: &mut Checkpointer,
+        ) {
+            let gradient = grads.consume::<B>(&ops.node);
+            let mut first = 0;
+            for (parent, channels) in ops.parents.into_iter().zip(ops.state) {
+                if let Some(node) = parent {
+                    let mut part: Vec<_> = gradient
+                        .shape()
+                        .iter()
+                        .map(|side| (0..*side).into())
+                        .collect();
+                    part[1] = (first..first + channels).into();
+                    grads.register::<B>(node.id, B::float_slice(gradient.clone(), &part));
+                }
+                first += channels;
+            }
+        }
+    }
+
+    let nodes = std::array::from_fn::<_, MAPS, _>(|map| maps[map].node());
+    let channels = std::array::from_fn::<_, MAPS, _>(|map| maps[map].shape()[1]);
+    let prepared = Concatenate.prepare::<C>(nodes).compute_bound().stateful();
+    let [a, b, c, d, e, f] = maps.map(|map| map.into_primitive());
+    let output = B::concatenate(a, b, c, d, e, f, MAPS);
+    match prepared {
+        OpsKind::Tracked(prep) => prep.finish(channels, output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }

@@ -6,10 +6,11 @@ use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Bytes, DType, Device, Shape, Tensor};
 
 use crate::batch_norm::{self, Maps};
+use crate::channels;
 use crate::convolution::{self, ConvShape, Epilogue};
 use crate::elementwise;
 use crate::pooling::{self, PoolShape};
-use crate::{Activation, BatchNormalized, ConvOptions, PoolOptions};
+use crate::{Activation, Affine, BatchNormalized, ConvOptions, PoolOptions};
 
 /// Whether a tensor lies where these operations work.
 pub(crate) fn is_fast<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -48,23 +49,67 @@ pub(crate) fn conv2d(input: Tensor<4>, weight: Tensor<4>, shape: ConvShape) -> T
     Tensor::from_dispatch(<Dispatch as Kernels>::convolve(input, weight, shape))
 }
 
+/// Whether what happens before a convolution can happen while its input is packed: each value is seen once, and no border.
+pub(crate) fn packs_affine(shape: &ConvShape, before: &Affine) -> bool {
+    !shape.depthwise
+        && shape.taps() == 1
+        && shape.padding == [0, 0]
+        && Epilogue::is_clamp(before.activation)
+}
+
+/// Which parts a convolution has before and behind it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around {
+    before: Option<Part>,
+    behind: Option<Part>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    has_factor: bool,
+    activation: Activation,
+}
+
+impl Part {
+    fn epilogue<'a>(&self, factor: &'a FlexTensor, summand: &'a FlexTensor) -> Epilogue<'a> {
+        Epilogue {
+            factor: self.has_factor.then(|| values(factor)),
+            summand: Some(values(summand)),
+            activation: self.activation,
+        }
+    }
+}
+
 pub(crate) fn conv2d_affine(
     input: Tensor<4>,
+    before: Option<Affine>,
     weight: Tensor<4>,
-    factor: Option<Tensor<1>>,
-    summand: Tensor<1>,
-    activation: Activation,
+    behind: Option<Affine>,
     shape: ConvShape,
 ) -> Tensor<4> {
-    let has_factor = factor.is_some();
-    let factor = factor.unwrap_or_else(|| summand.clone());
+    let nothing = Tensor::empty([0], &input.device());
+    let split = |affine: Option<Affine>| match affine {
+        Some(affine) => {
+            let part = Part {
+                has_factor: affine.factor.is_some(),
+                activation: affine.activation,
+            };
+            let factor = affine.factor.unwrap_or_else(|| nothing.clone());
+            (Some(part), [factor, affine.summand])
+        }
+        None => (None, [nothing.clone(), nothing.clone()]),
+    };
+    let ((before, of_inputs), (behind, of_outputs)) = (split(before), split(behind));
+    let [before_factor, before_summand] = of_inputs.map(Tensor::into_dispatch);
+    let [factor, summand] = of_outputs.map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Kernels>::convolve_affine(
         input.into_dispatch(),
+        before_factor,
+        before_summand,
         weight.into_dispatch(),
-        factor.into_dispatch(),
-        summand.into_dispatch(),
-        has_factor,
-        activation,
+        factor,
+        summand,
+        Around { before, behind },
         shape,
     ))
 }
@@ -118,6 +163,37 @@ pub(crate) fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> 
     ))
 }
 
+/// Maps that are concatenated at once.
+pub(crate) const MOST_MAPS: usize = 6;
+
+/// Whether a concatenation is one of ours.
+pub(crate) fn concatenates(maps: &[Tensor<4>]) -> bool {
+    let sizes = |map: &Tensor<4>| {
+        let [batch, _, rows, columns] = map.dims();
+        [batch, rows, columns]
+    };
+    (2..=MOST_MAPS).contains(&maps.len())
+        && maps
+            .iter()
+            .all(|map| is_fast(map) && sizes(map) == sizes(&maps[0]))
+}
+
+pub(crate) fn concatenate(maps: Vec<Tensor<4>>) -> Tensor<4> {
+    let first = maps[0].clone();
+    let count = maps.len();
+    let mut maps = maps.into_iter();
+    let mut next = || maps.next().unwrap_or_else(|| first.clone()).into_dispatch();
+    Tensor::from_dispatch(<Dispatch as Kernels>::concatenate(
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        count,
+    ))
+}
+
 /// The sizes of a pooling, if it is one of ours.
 pub(crate) fn pool_shape(input: &Tensor<4>, options: PoolOptions) -> Option<PoolShape> {
     let [batch, channels, height, width] = input.dims();
@@ -152,13 +228,15 @@ pub(crate) trait Kernels: Backend {
         shape: ConvShape,
     ) -> FloatTensor<Self>;
 
+    #[allow(clippy::too_many_arguments, reason = "two vectors on either side")]
     fn convolve_affine(
         input: FloatTensor<Self>,
+        before_factor: FloatTensor<Self>,
+        before_summand: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         factor: FloatTensor<Self>,
         summand: FloatTensor<Self>,
-        has_factor: bool,
-        activation: Activation,
+        around: Around,
         shape: ConvShape,
     ) -> FloatTensor<Self>;
 
@@ -222,6 +300,17 @@ pub(crate) trait Kernels: Backend {
 
     fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    /// Concatenates the first `count`; an extension's operation takes no list.
+    fn concatenate(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        count: usize,
+    ) -> FloatTensor<Self>;
+
     fn pool(input: FloatTensor<Self>, shape: PoolShape) -> FloatTensor<Self>;
 
     fn maximum_gradient(
@@ -240,26 +329,30 @@ pub(crate) trait Kernels: Backend {
 impl Kernels for Flex {
     fn convolve(input: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
         let (input, weight) = (contiguous(input), contiguous(weight));
-        convolved(&input, &weight, &shape, &Epilogue::default())
+        let nothing = Epilogue::default();
+        convolved(&input, &nothing, &weight, &shape, &nothing)
     }
 
     fn convolve_affine(
         input: FlexTensor,
+        before_factor: FlexTensor,
+        before_summand: FlexTensor,
         weight: FlexTensor,
         factor: FlexTensor,
         summand: FlexTensor,
-        has_factor: bool,
-        activation: Activation,
+        around: Around,
         shape: ConvShape,
     ) -> FlexTensor {
         let [input, weight] = [input, weight].map(contiguous);
+        let [before_factor, before_summand] = [before_factor, before_summand].map(contiguous);
         let [factor, summand] = [factor, summand].map(contiguous);
-        let epilogue = Epilogue {
-            factor: has_factor.then(|| values(&factor)),
-            summand: Some(values(&summand)),
-            activation,
+        let part = |part: Option<Part>, factor, summand| {
+            part.map(|part| part.epilogue(factor, summand))
+                .unwrap_or_default()
         };
-        convolved(&input, &weight, &shape, &epilogue)
+        let before = part(around.before, &before_factor, &before_summand);
+        let behind = part(around.behind, &factor, &summand);
+        convolved(&input, &before, &weight, &shape, &behind)
     }
 
     fn input_gradient(gradient: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
@@ -408,6 +501,27 @@ impl Kernels for Flex {
         output
     }
 
+    fn concatenate(
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+        f: FlexTensor,
+        count: usize,
+    ) -> FlexTensor {
+        let maps = [a, b, c, d, e, f].into_iter().take(count);
+        let maps: Vec<_> = maps.map(contiguous).collect();
+        let mut shape = maps[0].shape();
+        let (images, area) = (shape[0], shape[2] * shape[3]);
+        let channels = maps.iter().map(|map| map.shape()[1]);
+        shape[1] = channels.clone().sum();
+        let maps: Vec<_> = (maps.iter().zip(channels))
+            .map(|(map, channels)| (values(map), channels * area))
+            .collect();
+        tensor(channels::concatenate(images, &maps), shape)
+    }
+
     fn pool(input: FlexTensor, shape: PoolShape) -> FlexTensor {
         let input = contiguous(input);
         let result = pooling::pool(&shape, values(&input));
@@ -442,15 +556,16 @@ impl Kernels for Flex {
 
 fn convolved(
     input: &FlexTensor,
+    before: &Epilogue<'_>,
     weight: &FlexTensor,
     shape: &ConvShape,
-    epilogue: &Epilogue<'_>,
+    behind: &Epilogue<'_>,
 ) -> FlexTensor {
-    let compute = match shape.depthwise {
-        true => convolution::depthwise,
-        false => convolution::convolve,
+    let (maps, filters) = (values(input), values(weight));
+    let result = match shape.depthwise {
+        true => convolution::depthwise(shape, maps, filters, behind),
+        false => convolution::convolve(shape, maps, before, filters, behind),
     };
-    let result = compute(shape, values(input), values(weight), epilogue);
     let [height, width] = shape.output();
     tensor(result, [shape.batch, shape.output_channels, height, width])
 }

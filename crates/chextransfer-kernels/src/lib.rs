@@ -2,7 +2,7 @@
 //!
 //! In: Burn tensors on any device. Out: the same as a composition of Burn's operations gives, differentiable, and on Burn's CPU
 //! backend several times as fast ([`conv2d`], [`conv2d_affine`], [`batch_norm_train`], [`channel_affine`],
-//! [`add_activate`], [`pool2d`], [`global_average`], [`scale_channels`], [`Activation::forward`]). Everywhere else, for other types than float32, and without the cargo feature `cpu`, it is that composition.
+//! [`add_activate`], [`concatenate_channels`], [`pool2d`], [`global_average`], [`scale_channels`], [`Activation::forward`]). Everywhere else, for other types than float32, and without the cargo feature `cpu`, it is that composition.
 //!
 //! | room | what is in it |
 //! | --- | --- |
@@ -10,9 +10,11 @@
 //! | `flex` `autodiff` | the same on Burn's CPU backend, and their backward passes |
 //! | `convolution` | convolutions and their gradients: products of packed windows, depthwise loops |
 //! | `batch_norm` | normalisation with the activation behind it, affine maps of channels |
+//! | `channels` | maps side by side |
 //! | `pooling` | windows' maxima and means, means of whole maps |
 //! | `matrix` | the two kernels that every product passes through |
 //! | `activation` `scalar` | activation functions, of tensors and of one value |
+//! | `allocator` | memory that is kept from step to step |
 //! | `simd` `buffer` | vector instructions chosen at run time; memory for results |
 //! | `allocator` | an allocator for programs that keeps what is freed (cargo feature `allocator`) |
 //!
@@ -45,6 +47,8 @@ mod batch_norm;
 #[cfg(feature = "cpu")]
 mod buffer;
 #[cfg(feature = "cpu")]
+mod channels;
+#[cfg(feature = "cpu")]
 mod convolution;
 #[cfg(feature = "cpu")]
 mod elementwise;
@@ -63,6 +67,7 @@ pub use activation::Activation;
 #[cfg(feature = "allocator")]
 pub use allocator::KeepingAllocator;
 pub use operations::{
-    BatchNormalized, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
-    channel_affine, conv2d, conv2d_affine, global_average, pool2d, scale_channels,
+    Affine, BatchNormalized, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
+    channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average, pool2d,
+    scale_channels,
 };

@@ -27,6 +27,24 @@ impl Default for ConvOptions {
     }
 }
 
+/// `activation(factor x + summand)` with a factor and a summand for each channel, as in [`channel_affine`].
+#[derive(Debug, Clone)]
+pub struct Affine {
+    /// `[channels]`; one where it is missing.
+    pub factor: Option<Tensor<1>>,
+    /// `[channels]`.
+    pub summand: Tensor<1>,
+    /// The last step.
+    pub activation: Activation,
+}
+
+impl Affine {
+    fn apply(self, input: Tensor<4>) -> Tensor<4> {
+        let factor = self.factor.unwrap_or_else(|| self.summand.ones_like());
+        channel_affine(input, factor, self.summand, self.activation)
+    }
+}
+
 /// What [`batch_norm_train`] gives.
 #[derive(Debug)]
 pub struct BatchNormalized {
@@ -97,19 +115,19 @@ pub fn conv2d(
     module::conv2d(input, weight, bias, options)
 }
 
-/// A convolution followed by [`channel_affine`]; in one pass where no gradient is asked for.
+/// A convolution with what happens to the channels of its input before and to those of its output behind it; in one pass
+/// where no gradient is asked for.
 ///
 /// # Shapes
-/// Those of [`conv2d`]; `factor` and `summand` are `[output]`.
+/// Those of [`conv2d`].
 ///
 /// # Panics
 /// As [`conv2d`].
 pub fn conv2d_affine(
     input: Tensor<4>,
+    before: Option<Affine>,
     weight: Tensor<4>,
-    factor: Option<Tensor<1>>,
-    summand: Tensor<1>,
-    activation: Activation,
+    behind: Option<Affine>,
     options: ConvOptions,
 ) -> Tensor<4> {
     #[cfg(feature = "cpu")]
@@ -117,13 +135,27 @@ pub fn conv2d_affine(
         && !weight.device().is_autodiff()
         && let Some(shape) = crate::flex::conv_shape(&input, &weight, options)
     {
-        return crate::flex::conv2d_affine(input, weight, factor, summand, activation, shape);
+        let (input, before) = match before {
+            Some(before) if !crate::flex::packs_affine(&shape, &before) => {
+                (before.apply(input), None)
+            }
+            before => (input, before),
+        };
+        return crate::flex::conv2d_affine(input, before, weight, behind, shape);
     }
-    let Some(factor) = factor else {
-        return activation.forward(conv2d(input, weight, Some(summand), options));
+    let input = match before {
+        Some(before) => before.apply(input),
+        None => input,
     };
-    let output = conv2d(input, weight, None, options);
-    channel_affine(output, factor, summand, activation)
+    match behind {
+        Some(Affine {
+            factor: None,
+            summand,
+            activation,
+        }) => activation.forward(conv2d(input, weight, Some(summand), options)),
+        Some(behind) => behind.apply(conv2d(input, weight, None, options)),
+        None => conv2d(input, weight, None, options),
+    }
 }
 
 /// Batch normalisation by the batch's own statistics (Ioffe and Szegedy 2015), followed by an activation.
@@ -185,6 +217,21 @@ pub fn add_activate<const D: usize>(
         return crate::flex::add_relu(a, b);
     }
     activation.forward(a + b)
+}
+
+/// Maps side by side, channel behind channel.
+///
+/// # Shapes
+/// `[batch, channels of each, rows, columns]` to `[batch, channels of all, rows, columns]`.
+///
+/// # Panics
+/// Where the other sizes differ, or there is no map.
+pub fn concatenate_channels(maps: Vec<Tensor<4>>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if crate::flex::concatenates(&maps) {
+        return crate::flex::concatenate(maps);
+    }
+    Tensor::cat(maps, 1)
 }
 
 /// Pools every window.

@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions as BurnConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Distribution, Tensor, activation, module};
+use burn::tensor::{DType, Device, Distribution, Tensor, activation, module};
 use chextransfer_kernels::{
-    Activation, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train, channel_affine,
-    conv2d, conv2d_affine, global_average, pool2d, scale_channels,
+    Activation, Affine, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
+    channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average, pool2d,
+    scale_channels,
 };
 use proptest::prelude::*;
 
@@ -24,15 +25,21 @@ fn tensor<const D: usize>(shape: [usize; D], seed: usize) -> Tensor<D> {
     Tensor::from_data(burn::tensor::TensorData::new(values, shape), &device())
 }
 
-/// Largest difference, as a share of the largest expected value.
+/// Largest difference, as a share of the largest value of `scale`.
 #[track_caller]
-fn assert_close<const D: usize>(what: &str, found: Tensor<D>, expected: Tensor<D>, bound: f32) {
+fn assert_close<const D: usize>(
+    what: &str,
+    found: Tensor<D>,
+    expected: Tensor<D>,
+    scale: Tensor<D>,
+    bound: f64,
+) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
-    let values = |tensor: Tensor<D>| tensor.into_data().try_into_vec_as::<f32>().unwrap();
+    let values = |tensor: Tensor<D>| tensor.into_data().try_into_vec_as::<f64>().unwrap();
     let (found, expected) = (values(found), values(expected));
-    let largest = expected
+    let largest = values(scale)
         .iter()
-        .fold(1e-3f32, |largest, value| largest.max(value.abs()));
+        .fold(1e-3, |largest: f64, value| largest.max(value.abs()));
     for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
         let off = (found - expected).abs() / largest;
         assert!(
@@ -42,6 +49,19 @@ fn assert_close<const D: usize>(what: &str, found: Tensor<D>, expected: Tensor<D
     }
 }
 
+/// The output of an operation and the gradient of each input.
+fn results<const D: usize>(
+    inputs: [Tensor<4>; 2],
+    weights: impl Fn(Tensor<D>) -> Tensor<D>,
+    operation: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<D>,
+) -> (Tensor<D>, [Tensor<4>; 2]) {
+    let [a, b] = inputs.map(|input| input.detach().require_grad());
+    let output = operation(a.clone(), b.clone());
+    let weights = weights(tensor(output.dims(), 99).cast(output.dtype()));
+    let gradients = (output.clone() * weights).sum().backward();
+    (output, [a, b].map(|input| input.grad(&gradients).unwrap()))
+}
+
 /// Holds an operation against its composition: output, and the gradient of every input.
 #[track_caller]
 fn agree<const D: usize>(
@@ -49,24 +69,42 @@ fn agree<const D: usize>(
     inputs: [Tensor<4>; 2],
     fast: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<D>,
     composed: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<D>,
-    bound: f32,
+    bound: f64,
 ) {
-    let run = |operation: &dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<D>| {
-        let [a, b] = inputs.clone().map(|input| input.detach().require_grad());
-        let output = operation(a.clone(), b.clone());
-        let weights = tensor(output.dims(), 99);
-        let gradients = (output.clone() * weights).sum().backward();
-        (
-            output,
-            a.grad(&gradients).unwrap(),
-            b.grad(&gradients).unwrap(),
-        )
-    };
-    let (output, of_a, of_b) = run(&fast);
-    let (expected, expected_a, expected_b) = run(&composed);
-    assert_close(&format!("{what}: output"), output, expected, bound);
-    assert_close(&format!("{what}: first gradient"), of_a, expected_a, bound);
-    assert_close(&format!("{what}: second gradient"), of_b, expected_b, bound);
+    let found = results(inputs.clone(), |weights| weights, fast);
+    let expected = results(inputs, |weights| weights, composed);
+    compare(what, found, expected.clone(), expected, bound);
+}
+
+/// The same for convolutions, against float64. Sums may cancel, so what they are off by is measured by the sum of their terms' magnitudes, as their rounding is.
+#[track_caller]
+fn convolve_alike(
+    what: &str,
+    inputs: [Tensor<4>; 2],
+    fast: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+    composed: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+    bound: f64,
+) {
+    let exact = inputs.clone().map(|input| input.cast(DType::F64));
+    let magnitudes = exact.clone().map(Tensor::abs);
+    let found = results(inputs, |weights| weights, fast);
+    let expected = results(exact, |weights| weights, &composed);
+    let scale = results(magnitudes, Tensor::abs, composed);
+    compare(what, found, expected, scale, bound);
+}
+
+#[track_caller]
+fn compare<const D: usize>(
+    what: &str,
+    (output, [of_a, of_b]): (Tensor<D>, [Tensor<4>; 2]),
+    (expected, [expected_a, expected_b]): (Tensor<D>, [Tensor<4>; 2]),
+    (scale, [scale_a, scale_b]): (Tensor<D>, [Tensor<4>; 2]),
+    bound: f64,
+) {
+    let part = |part: &str| format!("{what}: {part}");
+    assert_close(&part("output"), output, expected, scale, bound);
+    assert_close(&part("first gradient"), of_a, expected_a, scale_a, bound);
+    assert_close(&part("second gradient"), of_b, expected_b, scale_b, bound);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -97,13 +135,13 @@ impl Case {
         let [rows, columns] = self.kernel;
         let input = tensor([self.batch, self.input, self.map[0], self.map[1]], 1);
         let weight = [self.output, self.input / self.options.groups, rows, columns];
-        agree(
+        convolve_alike(
             &format!("{self:?}"),
             [input, tensor(weight, 2)],
             |input, weight| conv2d(input, weight, None, self.options),
             |input, weight| module::conv2d(input, weight, None, self.burn()),
             // Rounding at Winograd's points is larger, for values with a pattern more than for others.
-            if self.may_be_winograds() { 4e-5 } else { 5e-6 },
+            if self.may_be_winograds() { 6e-6 } else { 1e-6 },
         );
     }
 }
@@ -214,7 +252,7 @@ fn what_is_not_contiguous_is_convolved_all_the_same() {
         ..ConvOptions::default()
     };
     let view = |input: Tensor<4>| input.swap_dims(2, 3).narrow(1, 2, 6).flip([0]);
-    agree(
+    convolve_alike(
         "views",
         [tensor([3, 9, 11, 8], 3), tensor([5, 3, 3, 6], 4)],
         |input, weight| conv2d(view(input), weight.permute([0, 3, 1, 2]), None, options),
@@ -222,7 +260,7 @@ fn what_is_not_contiguous_is_convolved_all_the_same() {
             let burn = BurnConvOptions::new_with_padding([1; 2], [(1, 1), (1, 1)], [1; 2], 1);
             module::conv2d(view(input), weight.permute([0, 3, 1, 2]), None, burn)
         },
-        2e-6,
+        1e-6,
     );
 }
 
@@ -240,14 +278,88 @@ fn a_convolution_with_its_epilogue_is_the_convolution_and_then_it() {
                 groups,
             };
             let fused = |factor| {
-                let (input, weight) = (input.clone(), weight.clone());
-                conv2d_affine(input, weight, factor, summand.clone(), activation, options)
+                let behind = Affine {
+                    factor,
+                    summand: summand.clone(),
+                    activation,
+                };
+                conv2d_affine(input.clone(), None, weight.clone(), Some(behind), options)
             };
             let output = conv2d(input.clone(), weight.clone(), None, options);
             let ones = factor.ones_like();
             for (found, factor) in [(fused(Some(factor.clone())), factor), (fused(None), ones)] {
                 let affine = channel_affine(output.clone(), factor, summand.clone(), activation);
-                assert_close(&format!("{activation:?}"), found, affine, 1e-6);
+                assert_close(
+                    &format!("{activation:?}"),
+                    found,
+                    affine.clone(),
+                    affine,
+                    1e-6,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_happens_before_a_convolution_is_as_if_it_had_happened_alone() {
+    let plain = Device::flex();
+    // Packed, read in place, with a border, with steps.
+    for (outputs, map, kernel, padding, stride) in [
+        (40, [8, 12], 1, 0, 1),
+        (40, [9, 5], 1, 0, 1),
+        (5, [8, 8], 1, 0, 1),
+        (7, [9, 9], 1, 0, 2),
+        (6, [9, 5], 1, 1, 1),
+        (6, [9, 5], 3, 1, 1),
+    ] {
+        for activation in Activation::ALL {
+            let input = tensor([3, 21, map[0], map[1]], 1).to_device(&plain) * 8.0;
+            let weight = tensor([outputs, 21, kernel, kernel], 2).to_device(&plain);
+            let [factor, summand] = [5, 6].map(|seed| tensor([21], seed).to_device(&plain));
+            let options = ConvOptions {
+                padding: [padding.min(kernel - 1); 2],
+                stride: [stride; 2],
+                groups: 1,
+            };
+            let behind = || {
+                Some(Affine {
+                    factor: None,
+                    summand: tensor([outputs], 7).to_device(&plain),
+                    activation: Activation::Relu,
+                })
+            };
+            for factor in [Some(factor), None] {
+                let ones = summand.ones_like();
+                let prepared = channel_affine(
+                    input.clone(),
+                    factor.clone().unwrap_or(ones),
+                    summand.clone(),
+                    activation,
+                );
+                let before = Affine {
+                    factor,
+                    summand: summand.clone(),
+                    activation,
+                };
+                for behind in [behind(), None] {
+                    let apart = conv2d_affine(
+                        prepared.clone(),
+                        None,
+                        weight.clone(),
+                        behind.clone(),
+                        options,
+                    );
+                    let found = conv2d_affine(
+                        input.clone(),
+                        Some(before.clone()),
+                        weight.clone(),
+                        behind,
+                        options,
+                    );
+                    let what = format!("{outputs} of {map:?}, {kernel}, {activation:?}");
+                    assert_close(&what, found, apart.clone(), apart, 1e-6);
+                }
             }
         }
     }
@@ -267,8 +379,13 @@ fn what_is_no_number_stays_so_behind_a_convolution() {
                 ..ConvOptions::default()
             };
             let summand = tensor([channels], 3).to_device(&plain);
+            let behind = Affine {
+                factor: None,
+                summand,
+                activation,
+            };
             let (input, weight) = (input.clone(), weight.clone());
-            let output = conv2d_affine(input, weight, None, summand, activation, options);
+            let output = conv2d_affine(input, None, weight, Some(behind), options);
             let values = output.into_data().try_into_vec_as::<f32>().unwrap();
             assert!(values[5 * 16 + 7].is_nan(), "{kernel} {activation:?}");
         }
@@ -457,6 +574,28 @@ fn pooling_agrees() {
 }
 
 #[test]
+fn concatenations_agree() {
+    for count in 2..=7 {
+        let maps = |a: Tensor<4>, b: Tensor<4>| -> Vec<_> {
+            // Of several widths, also views.
+            let of = |map| match map % 3 {
+                0 => a.clone() * (map as f32 + 0.5),
+                1 => b.clone(),
+                _ => a.clone().narrow(1, 1, 2),
+            };
+            (0..count).map(of).collect()
+        };
+        agree(
+            &format!("{count} maps"),
+            [tensor([3, 5, 6, 7], 1), tensor([3, 2, 6, 7], 2)],
+            |a, b| concatenate_channels(maps(a, b)),
+            |a, b| Tensor::cat(maps(a, b), 1),
+            1e-6,
+        );
+    }
+}
+
+#[test]
 fn gates_of_channels_agree() {
     agree(
         "gates",
@@ -516,9 +655,9 @@ fn threads_do_not_change_a_bit() {
 fn other_types_take_the_composition() {
     let device = Device::flex();
     let random = |shape| Tensor::<4>::random(shape, Distribution::Default, &device);
-    let input = random([1, 2, 5, 5]).cast(burn::tensor::DType::F64);
-    let weight = random([3, 2, 3, 3]).cast(burn::tensor::DType::F64);
+    let input = random([1, 2, 5, 5]).cast(DType::F64);
+    let weight = random([3, 2, 3, 3]).cast(DType::F64);
     let output = conv2d(input, weight, None, ConvOptions::default());
-    assert_eq!(output.dtype(), burn::tensor::DType::F64);
+    assert_eq!(output.dtype(), DType::F64);
     assert_eq!(output.dims(), [1, 3, 3, 3]);
 }

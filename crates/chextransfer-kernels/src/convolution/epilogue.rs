@@ -39,6 +39,18 @@ impl Clamp {
         let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
         simd.select_f32s(simd.greater_than_f32s(x, high), high, x)
     }
+
+    /// The same for an array, where a loop becomes vectors.
+    #[inline(always)]
+    pub(crate) fn values<const COUNT: usize>(self, mut values: [f32; COUNT]) -> [f32; COUNT] {
+        for value in &mut values {
+            let x = self.factor.mul_add(*value, self.summand);
+            // In this order what is no number stays so.
+            let x = if x < self.low { self.low } else { x };
+            *value = if x > self.high { self.high } else { x };
+        }
+        values
+    }
 }
 
 impl Epilogue<'_> {
@@ -65,11 +77,19 @@ impl Epilogue<'_> {
             .collect()
     }
 
+    /// Whether an activation holds values between two bounds and no more.
+    pub(crate) fn is_clamp(activation: Activation) -> bool {
+        matches!(
+            activation,
+            Activation::Identity | Activation::Relu | Activation::Relu6
+        )
+    }
+
     /// The activation that is left behind the clamp.
     pub(crate) fn rest(&self) -> Activation {
-        match self.activation {
-            Activation::Relu | Activation::Relu6 => Activation::Identity,
-            other => other,
+        match Self::is_clamp(self.activation) {
+            true => Activation::Identity,
+            false => self.activation,
         }
     }
 

@@ -112,6 +112,7 @@ impl Phase {
             rows,
             channels: shape.output_channels,
             windows,
+            prepare: &[],
             finish: &[],
         };
         if [down, right] == [1, 1] && product.writes() {

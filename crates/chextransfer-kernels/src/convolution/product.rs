@@ -25,7 +25,9 @@ pub(super) struct WindowProduct<'a> {
     pub(super) rows: usize,
     pub(super) channels: usize,
     pub(super) windows: &'a Windows,
-    /// What happens to each row's results.
+    /// What happens to what windows of one value see of each channel, or nothing.
+    pub(super) prepare: &'a [Clamp],
+    /// What happens to each row's results, or nothing.
     pub(super) finish: &'a [Clamp],
 }
 
@@ -74,7 +76,7 @@ impl WindowProduct<'_> {
         let block = (BLOCK / (self.channels.min(DEPTH) + self.rows)).clamp(3 * tile, 32 * tile);
         let width = even(places, block).next_multiple_of(tile);
         let deep = even(self.channels, DEPTH);
-        let packs = self.rows > UNPACKED * self.kernels.rows;
+        let packs = self.rows > UNPACKED * self.kernels.rows || !self.prepare.is_empty();
         let in_place: Vec<_> = (0..deep).map(|k| k * places).collect();
         let packed_offsets: Vec<_> = (0..deep).map(|k| k * tile).collect();
         scratch.windows.resize(deep * width, 0.0);
@@ -321,14 +323,24 @@ impl WindowProduct<'_> {
             };
             let (tiles, last) = seen.as_chunks::<TILE>();
             let places = packed[index..].iter_mut().step_by(deep);
-            for (place, tile) in places.zip(tiles) {
-                *place = *tile;
+            let clamp = self.prepare.get(channel).copied();
+            if let Some(clamp) = clamp {
+                for (place, tile) in places.zip(tiles) {
+                    *place = clamp.values(*tile);
+                }
+            } else {
+                for (place, tile) in places.zip(tiles) {
+                    *place = *tile;
+                }
             }
             if let (false, Some(place)) =
                 (last.is_empty(), packed.get_mut(index + tiles.len() * deep))
             {
                 *place = [0.0; TILE];
                 place[..last.len()].copy_from_slice(last);
+                if let Some(clamp) = clamp {
+                    *place = clamp.values(*place);
+                }
             }
         }
     }
@@ -353,13 +365,16 @@ pub(super) fn images_per_task(batch: usize, places: usize) -> usize {
     batch.div_ceil(tasks.min(batch).max(1)).max(1)
 }
 
-/// The convolution of `input` with `weight`, `[output channels, input channels, rows, columns]`.
+/// The convolution of `input` with `weight`, `[output channels, input channels, rows, columns]`. `before` clamps, and only where
+/// windows see one value each.
 pub(crate) fn convolve(
     shape: &ConvShape,
     input: &[f32],
+    before: &Epilogue<'_>,
     weight: &[f32],
     epilogue: &Epilogue<'_>,
 ) -> Vec<f32> {
+    debug_assert!(before.is_none() || (shape.taps() == 1 && shape.padding == [0, 0]));
     let depth = shape.input_channels * shape.taps();
     if winograd::pays(shape) {
         let filter = |output, input, tap| weight[output * depth + input * 9 + tap];
@@ -377,6 +392,7 @@ pub(crate) fn convolve(
         rows,
         channels: shape.input_channels,
         windows: &windows,
+        prepare: &before.clamps(shape.input_channels),
         finish: &epilogue.clamps(rows),
     };
     let rest = epilogue.rest();

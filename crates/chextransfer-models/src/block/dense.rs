@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use chextransfer_kernels::concatenate_channels;
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
@@ -118,7 +119,7 @@ impl DenseStage {
         };
         self.layers.iter().fold(map, |map, layer| {
             let growth = layer.forward(map.clone());
-            Tensor::cat(vec![map, growth], 1)
+            concatenate_channels(vec![map, growth])
         })
     }
 
@@ -142,7 +143,7 @@ impl Transition {
 
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         self.pool
-            .forward(self.conv.forward(self.norm_act.forward(map)))
+            .forward(self.norm_act.forward_into(&self.conv, map))
     }
 }
 
@@ -157,6 +158,6 @@ impl DenseLayer {
 
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         self.growth
-            .forward(self.bottleneck.forward(self.norm_act.forward(map)))
+            .forward(self.norm_act.forward_into(&self.bottleneck, map))
     }
 }

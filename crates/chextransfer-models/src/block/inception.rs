@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use chextransfer_kernels::concatenate_channels;
 
 use crate::geometry::{DoesNotFit, Trace};
 use crate::initialization::Initialization;
@@ -122,12 +123,9 @@ struct Branch {
 
 impl Inception {
     pub(crate) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        let maps = self.branches.iter();
-        Tensor::cat(
-            maps.flat_map(|branch| branch.forward(map.clone()))
-                .collect(),
-            1,
-        )
+        let branches = self.branches.iter();
+        let maps = branches.flat_map(|branch| branch.forward(map.clone()));
+        concatenate_channels(maps.collect())
     }
 
     pub(crate) fn fold_batch_norm(self) -> Self {

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{DType, Tensor};
-use chextransfer_kernels::{ConvOptions, conv2d, conv2d_affine};
+use chextransfer_kernels::{Affine, ConvOptions, conv2d_affine};
 
 use super::{Activation, BatchNorm2d};
 use crate::initialization::{Distribution, Initialization};
@@ -174,19 +174,33 @@ impl ConvNormAct {
     /// # Shapes
     /// `[batch, input, height, width]` to `[batch, output, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        self.forward_behind(None, input)
+    }
+
+    /// The same behind what stands before the convolution, in one pass where it can be.
+    pub(crate) fn forward_behind(&self, before: Option<Affine>, input: Tensor<4>) -> Tensor<4> {
         let weight = self.conv.weight.val();
         let bias = self.conv.bias.as_ref().map(Param::val);
         let (options, activation) = (self.options, self.activation);
+        let behind = |factor, summand| Affine {
+            factor,
+            summand,
+            activation,
+        };
         match (&self.norm, bias) {
             (Some(norm), _) if norm.trains_on(&input) || input.dtype() != DType::F32 => {
-                norm.forward(conv2d(input, weight, None, options), activation)
+                let map = conv2d_affine(input, before, weight, None, options);
+                norm.forward(map, activation)
             }
             (Some(norm), _) => {
                 let (factor, summand) = norm.affine();
-                conv2d_affine(input, weight, Some(factor), summand, activation, options)
+                let behind = behind(Some(factor), summand);
+                conv2d_affine(input, before, weight, Some(behind), options)
             }
-            (None, Some(bias)) => conv2d_affine(input, weight, None, bias, activation, options),
-            (None, None) => activation.forward(conv2d(input, weight, None, options)),
+            (None, Some(bias)) => {
+                conv2d_affine(input, before, weight, Some(behind(None, bias)), options)
+            }
+            (None, None) => activation.forward(conv2d_affine(input, before, weight, None, options)),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Normalisation and activation.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
-use chextransfer_kernels::channel_affine;
+use burn::tensor::{DType, Tensor};
+use chextransfer_kernels::{Affine, channel_affine};
 
-use super::{Activation, BatchNorm2d};
+use super::{Activation, BatchNorm2d, ConvNormAct};
 use crate::initialization::{Distribution, Initialization};
 use crate::tensor_spec::TensorList;
 
@@ -86,5 +86,22 @@ impl NormAct {
                 channel_affine(input, factor, summand, self.activation)
             }
         }
+    }
+
+    /// The same and a convolution behind it.
+    pub(crate) fn forward_into(&self, conv: &ConvNormAct, input: Tensor<4>) -> Tensor<4> {
+        let (factor, summand) = match &self.norm {
+            Norm::Batch(norm) if norm.trains_on(&input) || input.dtype() != DType::F32 => {
+                return conv.forward(self.forward(input));
+            }
+            Norm::Batch(norm) => norm.affine(),
+            Norm::Affine(affine) => (affine.weight.val(), affine.bias.val()),
+        };
+        let before = Affine {
+            factor: Some(factor),
+            summand,
+            activation: self.activation,
+        };
+        conv.forward_behind(Some(before), input)
     }
 }
