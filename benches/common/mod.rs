@@ -12,7 +12,7 @@ static ALLOCATOR: chextransfer_kernels::KeepingAllocator =
 pub(crate) const BATCH: usize = 16;
 
 /// Side of an image in pixels.
-const SIDE: usize = 224;
+pub(crate) const SIDE: usize = 224;
 
 /// Observations to predict.
 pub(crate) const CLASSES: usize = 14;

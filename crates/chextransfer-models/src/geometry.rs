@@ -22,6 +22,19 @@ pub struct BlockSummary {
     pub macs: u64,
 }
 
+/// One convolution of a network, for a given image size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConvSummary {
+    /// The layer.
+    pub conv: ConvSpec,
+    /// Height and width of the map that enters.
+    pub input: [usize; 2],
+    /// Height and width of the map that leaves.
+    pub output: [usize; 2],
+    /// Multiply-accumulates for one image.
+    pub macs: u64,
+}
+
 /// A layer whose window does not fit the map that reaches it.
 #[derive(Debug)]
 pub(crate) struct DoesNotFit {
@@ -36,6 +49,8 @@ pub(crate) struct Trace {
     pub(crate) map: [usize; 2],
     /// Multiply-accumulates so far.
     pub(crate) macs: u64,
+    /// The convolutions passed so far.
+    pub(crate) convolutions: Vec<ConvSummary>,
     /// Image pixels between neighbouring map pixels.
     pub(crate) jump: [usize; 2],
     /// Image pixels that one map pixel sees.
@@ -47,6 +62,7 @@ impl Trace {
         Self {
             map: image,
             macs: 0,
+            convolutions: Vec::new(),
             jump: [1; 2],
             receptive_field: [1; 2],
         }
@@ -78,9 +94,17 @@ impl Trace {
 
     /// Passes a convolution.
     pub(crate) fn conv(&mut self, layer: &str, conv: &ConvSpec) -> Result<(), DoesNotFit> {
+        let input = self.map;
         self.window(layer, conv.kernel, conv.stride, conv.padding)?;
         let taps = conv.input / conv.groups * conv.kernel[0] * conv.kernel[1];
-        self.macs += (conv.output * taps * self.map[0] * self.map[1]) as u64;
+        let macs = (conv.output * taps * self.map[0] * self.map[1]) as u64;
+        self.macs += macs;
+        self.convolutions.push(ConvSummary {
+            conv: conv.clone(),
+            input,
+            output: self.map,
+            macs,
+        });
         Ok(())
     }
 
@@ -99,10 +123,12 @@ impl Trace {
         for branch in branches {
             let mut path = Self {
                 macs: 0,
+                convolutions: Vec::new(),
                 ..start.clone()
             };
             follow(&mut path, branch)?;
             self.macs += path.macs;
+            self.convolutions.append(&mut path.convolutions);
             self.map = path.map;
             self.jump = path.jump;
             for axis in 0..2 {

@@ -44,7 +44,7 @@ pub use block::{Block, BlockLayout};
 pub use device::{DeviceChoice, FoundDevice};
 pub use error::{Error, Result};
 pub use extract::Extraction;
-pub use geometry::BlockSummary;
+pub use geometry::{BlockSummary, ConvSummary};
 pub use neck::{Neck, NeckSpec};
 pub use network::Network;
 pub use spec::{BlockSpec, Channels, NetworkSpec};

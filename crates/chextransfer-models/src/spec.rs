@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::block::BlockLayout;
-use crate::geometry::{BlockSummary, DoesNotFit, Trace};
+use crate::geometry::{BlockSummary, ConvSummary, DoesNotFit, Trace};
 use crate::initialization::Initialization;
 use crate::layers::{AuxiliaryHeadSpec, BatchNormSpec, HeadSpec, HiddenSpec, LinearInitialization};
 use crate::neck::NeckSpec;
@@ -337,6 +337,16 @@ impl NetworkSpec {
     /// [`Error::InputTooSmall`].
     pub fn describe(&self, image: [usize; 2]) -> Result<Vec<BlockSummary>> {
         Ok(self.admit(image, |size| self.trace(size))?.1)
+    }
+
+    /// Every convolution of the body in inference, in the order of its layers, with its maps and cost for an image of
+    /// `[height, width]`; those of squeeze-and-excitation, whose maps are single values, are not among them.
+    ///
+    /// # Errors
+    /// [`Error::InputTooSmall`].
+    pub fn convolutions(&self, image: [usize; 2]) -> Result<Vec<ConvSummary>> {
+        let (trace, _) = self.admit(image, |size| self.trace(size))?;
+        Ok(trace.convolutions)
     }
 
     /// Whether images of `[height, width]` can be trained on: an auxiliary head needs larger ones

@@ -272,6 +272,39 @@ fn a_cut_describes_the_blocks_that_it_keeps_as_the_whole_network_does() {
 }
 
 #[test]
+fn convolutions_are_those_that_have_weights() {
+    for architecture in Architecture::ALL {
+        let spec = architecture.spec();
+        let weights: Vec<_> = (spec.tensors().into_iter())
+            .filter(|tensor| tensor.path.ends_with(".conv.weight"))
+            .filter(|tensor| !tensor.path.starts_with("auxiliary"))
+            .map(|tensor| tensor.shape)
+            .collect();
+        let convolutions = spec.convolutions([299, 267]).unwrap();
+        let seen: Vec<_> = (convolutions.iter())
+            .map(|layer| {
+                let conv = &layer.conv;
+                vec![
+                    conv.output,
+                    conv.input / conv.groups,
+                    conv.kernel[0],
+                    conv.kernel[1],
+                ]
+            })
+            .collect();
+        assert_eq!(seen, weights, "{architecture}");
+        for layer in &convolutions {
+            let weights: usize = layer.conv.output * layer.conv.input / layer.conv.groups
+                * layer.conv.kernel.iter().product::<usize>();
+            let places = layer.output.iter().product::<usize>();
+            assert_eq!(layer.macs, (weights * places) as u64, "{layer:?}");
+        }
+        let first = &convolutions[0];
+        assert_eq!((first.conv.input, first.input), (3, [299, 267]));
+    }
+}
+
+#[test]
 fn parts_add_up_to_the_whole() {
     for architecture in Architecture::ALL {
         let spec = architecture.spec();
