@@ -87,49 +87,57 @@ fn difference(expected: &[f32], found: &[f32]) -> f32 {
     farthest(differences) / farthest(&mut expected.iter().copied())
 }
 
-fn gives_the_logits_of_the_cpu(architecture: Architecture, minus: usize, side: usize) {
+fn gives_the_maps_of_the_cpu(architecture: Architecture, minus: usize, side: usize) {
     let Some(devices) = devices() else { return };
     let spec = small(architecture, minus);
     let [cpu, other] = devices.each_ref().map(|device| {
         let network = spec.init(0, device);
-        values(network.forward(images([side, side + 8], device)))
+        let images = images([side, side + 8], device);
+        let maps = network.forward_features(images.clone()).into_iter();
+        let mut found: Vec<_> = maps.map(values).collect();
+        found.push(values(network.forward(images)));
+        found
     });
-    let found = difference(&cpu, &other);
-    eprintln!("{}: {found:.1e}", spec.name());
-    assert!(found < tolerance(1e-4), "{}: {found}", spec.name());
+    // The maps of the blocks, and behind them the logits.
+    for (index, (cpu, other)) in cpu.iter().zip(&other).enumerate() {
+        let found = difference(cpu, other);
+        let largest = cpu.iter().copied().fold(0.0, f32::max);
+        eprintln!("{} {index}: {found:.1e} of {largest:.1e}", spec.name());
+        assert!(found < tolerance(1e-4), "{} {index}: {found}", spec.name());
+    }
 }
 
 #[test]
-fn densenet_gives_the_logits_of_the_cpu() {
-    gives_the_logits_of_the_cpu(Architecture::DenseNet121, 3, 32);
+fn densenet_gives_the_maps_of_the_cpu() {
+    gives_the_maps_of_the_cpu(Architecture::DenseNet121, 3, 32);
 }
 
 #[test]
-fn resnet_gives_the_logits_of_the_cpu() {
-    gives_the_logits_of_the_cpu(Architecture::ResNet18, 1, 32);
-    gives_the_logits_of_the_cpu(Architecture::ResNet50, 3, 32);
+fn resnet_gives_the_maps_of_the_cpu() {
+    gives_the_maps_of_the_cpu(Architecture::ResNet18, 1, 32);
+    gives_the_maps_of_the_cpu(Architecture::ResNet50, 3, 32);
 }
 
 #[test]
-fn inception_gives_the_logits_of_the_cpu() {
-    gives_the_logits_of_the_cpu(Architecture::InceptionV3, 8, 80);
-    gives_the_logits_of_the_cpu(Architecture::InceptionV4, 14, 80);
+fn inception_gives_the_maps_of_the_cpu() {
+    gives_the_maps_of_the_cpu(Architecture::InceptionV3, 8, 80);
+    gives_the_maps_of_the_cpu(Architecture::InceptionV4, 14, 80);
 }
 
 #[test]
-fn mnasnet_gives_the_logits_of_the_cpu() {
-    gives_the_logits_of_the_cpu(Architecture::MnasNet1_0, 3, 32);
+fn mnasnet_gives_the_maps_of_the_cpu() {
+    gives_the_maps_of_the_cpu(Architecture::MnasNet1_0, 3, 32);
 }
 
 #[test]
-fn efficientnet_gives_the_logits_of_the_cpu() {
-    gives_the_logits_of_the_cpu(Architecture::EfficientNetB0, 4, 32);
+fn efficientnet_gives_the_maps_of_the_cpu() {
+    gives_the_maps_of_the_cpu(Architecture::EfficientNetB0, 4, 32);
 }
 
 #[test]
-fn mobilenet_gives_the_logits_of_the_cpu() {
-    gives_the_logits_of_the_cpu(Architecture::MobileNetV2, 3, 32);
-    gives_the_logits_of_the_cpu(Architecture::MobileNetV3Large, 3, 32);
+fn mobilenet_gives_the_maps_of_the_cpu() {
+    gives_the_maps_of_the_cpu(Architecture::MobileNetV2, 3, 32);
+    gives_the_maps_of_the_cpu(Architecture::MobileNetV3Large, 3, 32);
 }
 
 /// Losses before and after a step of Adam, and the network behind a second one.
