@@ -9,10 +9,11 @@ use std::path::Path;
 
 use burn::store::burn_pack::Reader;
 use burn::tensor::Bytes;
+use chextransfer_data::Split;
 use chextransfer_models::Architecture;
 use chextransfer_train::{
-    EarlyStopping, Freeze, Interval, NonFinite, OptimizerConfig, Outcome, Precision, RunDirectory,
-    Schedule, TrainConfig,
+    EarlyStopping, Ensemble, Freeze, Interval, NonFinite, OptimizerConfig, Outcome, Precision,
+    RunDirectory, Schedule, TrainConfig,
 };
 use common::*;
 
@@ -266,6 +267,35 @@ fn follows_float32(precision: Precision, tolerance: f64, dropped: u32) {
             values.len()
         );
     }
+}
+
+/// What counts in the end.
+#[test]
+fn half_precision_ranks_unseen_patients_as_float32_does() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let data = phantom(folder.path(), 240);
+    let [full, bfloat16, float16] = [Precision::Float32, Precision::Bfloat16, Precision::Float16]
+        .map(|precision| {
+            let config = TrainConfig {
+                precision,
+                minus: 2,
+                epochs: 4,
+                batch_size: 8,
+                validate_every: Interval::Epochs(1),
+                checkpoint_every: Interval::Epochs(1),
+                ..settings(&data)
+            };
+            let out = folder.path().join(precision.name());
+            begin(&config, &out).unwrap().train(&mut quiet).unwrap();
+            let ensemble = Ensemble::open(&RunDirectory::open(&out).unwrap()).unwrap();
+            let evaluation = ensemble.evaluate(Split::Test, CPU, &mut quiet);
+            evaluation.unwrap().unwrap().mean_auc.unwrap()
+        });
+    eprintln!("AUROC {full:.4} in float32, {bfloat16:.4} in bfloat16, {float16:.4} in float16");
+    assert!(full > 0.7, "{full}");
+    assert!((bfloat16 - full).abs() < 0.02, "{bfloat16} for {full}");
+    assert!((float16 - full).abs() < 0.02, "{float16} for {full}");
 }
 
 #[test]
