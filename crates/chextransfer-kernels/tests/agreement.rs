@@ -652,6 +652,47 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
+fn other_images_of_a_batch_do_not_change_a_bit() {
+    for (channels, map, kernel, stride, groups) in [
+        (64, 8, 3, 1, 1),
+        (96, 7, 3, 1, 1),
+        (40, 30, 3, 1, 1),
+        (48, 7, 1, 1, 1),
+        (24, 12, 5, 1, 1),
+        (33, 9, 3, 2, 1),
+        (20, 9, 5, 2, 20),
+    ] {
+        let options = ConvOptions {
+            stride: [stride; 2],
+            padding: [kernel / 2; 2],
+            groups,
+        };
+        let weight = tensor([channels, channels / groups, kernel, kernel], 2);
+        // The output, and the gradient of the input.
+        let run = |images: Tensor<4>| {
+            let images = images.detach().require_grad();
+            let output = conv2d(images.clone(), weight.clone(), None, options);
+            let gradient = images
+                .grad(&(output.clone() * output.clone()).sum().backward())
+                .unwrap();
+            [output.into_data(), gradient.into_data()]
+        };
+        let batch = tensor([17, channels, map, map], 1);
+        let together = run(batch.clone());
+        for image in [0, 9, 16] {
+            let alone = run(batch.clone().narrow(0, image, 1));
+            for (together, alone) in together.iter().zip(alone) {
+                let [together, alone] = [together.clone(), alone]
+                    .map(|data: burn::tensor::TensorData| data.try_into_vec_as::<f32>().unwrap());
+                let place = image * alone.len();
+                let same = together[place..place + alone.len()] == alone[..];
+                assert!(same, "{kernel}x{kernel} of {channels} channels, {image}");
+            }
+        }
+    }
+}
+
+#[test]
 fn other_types_take_the_composition() {
     let device = Device::flex();
     let random = |shape| Tensor::<4>::random(shape, Distribution::Default, &device);

@@ -42,6 +42,10 @@ const BLOCK: usize = 256 * 1024;
 const TILE_COST: usize = 400;
 const FILTER_COST: usize = 400;
 
+/// Images of a batch for which it is decided what pays: the same for any batch, so that what is computed of an image does not
+/// depend on those beside it.
+const BATCH: usize = 16;
+
 /// Whether a convolution is one of these, and takes less time so.
 pub(super) fn pays(shape: &ConvShape) -> bool {
     if shape.kernel != [3, 3] || shape.stride != [1, 1] || shape.depthwise {
@@ -52,8 +56,8 @@ pub(super) fn pays(shape: &ConvShape) -> bool {
         return false;
     }
     let tiling = Tiling::new(shape);
-    let tiles = shape.batch * tiling.down * tiling.across;
-    let direct = 9 * shape.batch * shape.output_area() * inputs * outputs;
+    let tiles = BATCH * tiling.down * tiling.across;
+    let direct = 9 * BATCH * shape.output_area() * inputs * outputs;
     let here =
         (POINTS * tiles + FILTER_COST) * inputs * outputs + TILE_COST * tiles * (inputs + outputs);
     here < direct
