@@ -68,7 +68,7 @@ pub(crate) fn write(folder: &Path, text: &str) {
 }
 
 /// Every file that two executions must agree in, with its content: all but measured speeds, claims, which are empty, and
-/// the hidden folder that a process leaves which is killed while it draws phantoms.
+/// what a process leaves under a hidden name that is killed while it draws phantoms or writes a table.
 pub(crate) fn left_behind(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     collect(folder, folder, &mut files);
@@ -85,8 +85,11 @@ fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
         let claim = name
             .extension()
             .is_some_and(|extension| extension == "claim");
-        let unfinished =
-            (name.file_name()).is_some_and(|name| name.to_string_lossy().starts_with(".phantom-"));
+        let unfinished = name.starts_with("data")
+            && (name.file_name()).is_some_and(|name| {
+                let name = name.to_string_lossy();
+                name.starts_with(".phantom-") || name.starts_with(".tmp")
+            });
         if unfinished {
             continue;
         }
