@@ -128,6 +128,7 @@ impl Products<'_> {
         Arch::new().dispatch(self);
     }
 }
+
 impl WithSimd for Products<'_> {
     type Output = ();
 

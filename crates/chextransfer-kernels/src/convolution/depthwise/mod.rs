@@ -1,7 +1,7 @@
 //! Convolutions of each channel alone, and their gradients.
 //!
 //! A map is copied once into planes with a border, one plane for each phase of the stride; then every tap is a shift of a
-//! plane, and a whole map is one run without rows or edges.
+//! plane, and a row of results is whole vectors without edges.
 
 mod correlation;
 mod planes;
