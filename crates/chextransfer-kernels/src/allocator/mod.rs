@@ -13,7 +13,7 @@ use region::Region;
 /// system, which would clear every page of every activation anew.
 ///
 /// On Unix, blocks of a mebibyte and more come from one region, in which a new one is cut from the first gap that holds it: an
-/// allocator for small objects keeps such sizes apart and takes about a tenth more memory in training (`docs/speed.md`).
+/// allocator for small objects keeps such sizes apart, and what one size leaves no other uses.
 /// Everything else is [mimalloc](https://microsoft.github.io/mimalloc)'s, told to give nothing back. The program's
 /// resident memory stays at its peak.
 ///
