@@ -21,6 +21,19 @@ pub(crate) fn vectorized<R>(code: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(Code(code))
 }
 
+/// Runs an operation on vectors of at most eight values: AVX2, NEON, or none.
+#[inline]
+pub(crate) fn on_eight<O: WithSimd>(operation: O) -> O::Output {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if let Some(simd) = pulp::x86::V3::try_new() {
+        return simd.vectorize(
+            #[inline(always)]
+            || operation.with_simd(simd),
+        );
+    }
+    Arch::new().dispatch(operation)
+}
+
 /// What registers of the widest vectors there are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Registers {

@@ -9,4 +9,4 @@ mod transpose;
 
 pub(crate) use dot::{DotProducts, Lines};
 pub(crate) use outer::{OuterProducts, Packed, PackedRows, Product, Rows, Stacked, Unpacked};
-pub(crate) use transpose::{Pitch, transpose};
+pub(crate) use transpose::{Matrices, Runs, SIDE, part};

@@ -1,26 +1,31 @@
 //! Convolutions of each channel alone, and their gradients.
 //!
-//! A map is copied once into planes with a border, one plane for each phase of the stride; then every tap is a shift of a
-//! plane, and a row of results is whole vectors without edges.
+//! Channels are taken in groups of eight and laid side by side, with a border of zeros: what a tap sees is then a vector of its
+//! own at a fixed distance, for any step and any side of a map.
 
 mod correlation;
-mod planes;
+mod pass;
+mod products;
+mod slab;
 
 use rayon::prelude::*;
 
 use super::Epilogue;
 use super::geometry::ConvShape;
-use crate::buffer::unwritten;
-use crate::simd::{LANES, vectorized};
-use correlation::{Correlation, Products};
-use planes::{Planes, copy};
+use super::product::even;
+use crate::matrix::SIDE;
+use pass::{Pass, Phase, Tap};
+use products::Products;
+use slab::Slab;
 
-/// Offsets of all taps of a kernel in planes.
-fn offsets(planes: &Planes, [rows, columns]: [usize; 2]) -> Vec<usize> {
-    (0..rows * columns)
-        .map(|tap| planes.offset([tap / columns, tap % columns]))
-        .collect()
-}
+/// Channels of a group.
+const CHANNELS: usize = SIDE;
+
+/// Places of what is seen and of the results that should stay in the second cache together.
+const BLOCK: usize = 6 * 1024;
+
+/// Images whose gradient of the weights one task adds up.
+const IMAGES: usize = 4;
 
 /// The convolution of each channel with its own kernel, `[channels, 1, rows, columns]`.
 pub(crate) fn depthwise(
@@ -29,38 +34,25 @@ pub(crate) fn depthwise(
     weight: &[f32],
     epilogue: &Epilogue<'_>,
 ) -> Vec<f32> {
-    let [height, width] = shape.output();
-    let (area, taps) = (height * width, shape.taps());
-    let planes = || Planes::new([height, width], shape.stride, shape.padding, shape.kernel);
-    let offsets = offsets(&planes(), shape.kernel);
-    let (clamps, rest) = (epilogue.clamps(shape.input_channels), epilogue.rest());
-    let mut output = unwritten(shape.batch * shape.input_channels * area);
-    output
-        .par_chunks_mut(area)
-        .zip(input.par_chunks(shape.input_area()))
-        .enumerate()
-        .for_each_init(planes, |planes, (index, (output, map))| {
-            let channel = index % shape.input_channels;
-            vectorized(
-                #[inline(always)]
-                || planes.fill(map, shape.input[1]),
-            );
-            let correlation = Correlation {
-                values: &planes.values,
-                pitch: planes.pitch,
-                offsets: &offsets,
-                weights: &weight[channel * taps..][..taps],
-                finish: clamps.get(channel).copied(),
-                width,
-                into: output,
-            };
-            correlation.compute();
-            vectorized(
-                #[inline(always)]
-                || rest.apply(output),
-            );
-        });
-    output
+    let columns = shape.kernel[1];
+    let taps = (0..shape.taps()).map(|index| Tap {
+        index,
+        place: [index / columns, index % columns],
+    });
+    let pass = Pass {
+        channels: shape.input_channels,
+        map: shape.input,
+        results: shape.output(),
+        step: shape.stride,
+        spread: [1, 1],
+        first: shape.padding.map(|side| -(side as isize)),
+        reach: shape.kernel,
+    };
+    let phase = Phase {
+        first: [0, 0],
+        taps: taps.collect(),
+    };
+    pass.run(&[phase], input, weight, epilogue)
 }
 
 /// The gradient of the input of [`depthwise`] from that of its output.
@@ -69,110 +61,49 @@ pub(crate) fn depthwise_input_gradient(
     gradient: &[f32],
     weight: &[f32],
 ) -> Vec<f32> {
-    let [height, width] = shape.input;
-    let [down, right] = shape.stride;
-    let taps = shape.taps();
-    // Every input sees outputs up to a kernel away on either side; phases of the input see different taps.
-    let border = shape.kernel.map(|side| side - 1);
-    let grid = [height.div_ceil(down), width.div_ceil(right)];
-    let output = shape.output();
-    let reach = [0, 1].map(|axis| {
-        let behind = output[axis] + border[axis] + shape.kernel[axis];
-        behind.saturating_sub(grid[axis]).max(2 * border[axis] + 1)
+    // Inputs that are a stride apart see the same taps, at outputs next to each other.
+    let shifts = |axis: usize, phase: usize| {
+        let (stride, origin) = (shape.stride[axis], phase + shape.padding[axis]);
+        (0..shape.kernel[axis])
+            .filter(move |tap| tap % stride == origin % stride)
+            .map(move |tap| (tap, (origin as isize - tap as isize) / stride as isize))
+    };
+    let bounds = [0, 1].map(|axis| {
+        let all = || (0..shape.stride[axis]).flat_map(|phase| shifts(axis, phase));
+        let least = all().map(|(_, shift)| shift).min().unwrap_or(0);
+        let most = all().map(|(_, shift)| shift).max().unwrap_or(0);
+        (least, (most - least + 1) as usize)
     });
-    let planes = || Planes::new(grid, [1, 1], border, reach);
-    let pitch = planes().pitch;
+    let [down, right] = shape.stride;
     let phases: Vec<_> = (0..down * right)
         .map(|phase| {
             let first = [phase / right, phase % right];
-            let axis_taps = |axis: usize| {
-                let origin = first[axis] + shape.padding[axis];
-                let stride = shape.stride[axis];
-                (0..shape.kernel[axis])
-                    .filter(move |tap| tap % stride == origin % stride)
-                    .map(move |tap| (tap, (origin as isize - tap as isize) / stride as isize))
-            };
-            let taps: Vec<_> = axis_taps(0)
-                .flat_map(|row| axis_taps(1).map(move |column| (row, column)))
-                .collect();
-            let place = |shift: isize, axis: usize| (shift + border[axis] as isize) as usize;
-            let offsets: Vec<_> = (taps.iter())
-                .map(|((_, row), (_, column))| place(*row, 0) * pitch + place(*column, 1))
-                .collect();
-            let indices: Vec<_> = (taps.iter())
-                .map(|((row, _), (column, _))| row * shape.kernel[1] + column)
-                .collect();
-            (offsets, indices)
+            let rows = shifts(0, first[0]);
+            let taps = rows.flat_map(|row| shifts(1, first[1]).map(move |column| [row, column]));
+            Phase {
+                first,
+                taps: taps
+                    .map(|[row, column]| Tap {
+                        index: row.0 * shape.kernel[1] + column.0,
+                        place: [
+                            (row.1 - bounds[0].0) as usize,
+                            (column.1 - bounds[1].0) as usize,
+                        ],
+                    })
+                    .collect(),
+            }
         })
         .collect();
-    let mut result = unwritten(shape.batch * shape.input_channels * height * width);
-    result
-        .par_chunks_mut(height * width)
-        .zip(gradient.par_chunks(output[0] * output[1]))
-        .enumerate()
-        .for_each_init(
-            || {
-                // The gradient of each phase of the columns.
-                let of_phases = vec![vec![0.0; grid[0] * grid[1]]; right];
-                (planes(), of_phases, Vec::new())
-            },
-            |(planes, of_phases, weights), (index, (result, gradient))| {
-                let channel = index % shape.input_channels;
-                let weight = &weight[channel * taps..][..taps];
-                vectorized(
-                    #[inline(always)]
-                    || planes.fill(gradient, output[1]),
-                );
-                let mut correlate = |(offsets, indices): &(Vec<_>, Vec<usize>),
-                                     into: &mut [f32]| {
-                    weights.clear();
-                    weights.extend(indices.iter().map(|&tap| weight[tap]));
-                    let correlation = Correlation {
-                        values: &planes.values,
-                        pitch,
-                        offsets,
-                        weights,
-                        finish: None,
-                        width: grid[1],
-                        into,
-                    };
-                    correlation.compute();
-                };
-                if shape.stride == [1, 1] {
-                    return correlate(&phases[0], result);
-                }
-                for (first, phases) in phases.chunks_exact(right).enumerate() {
-                    for (phase, into) in phases.iter().zip(&mut *of_phases) {
-                        correlate(phase, into);
-                    }
-                    let lines = result.chunks_exact_mut(width).skip(first).step_by(down);
-                    for (row, line) in lines.enumerate() {
-                        interleave(of_phases, row * grid[1], line);
-                    }
-                }
-            },
-        );
-    result
-}
-
-/// Writes a value of each phase in turn, from the values that begin with `first`.
-fn interleave(phases: &[Vec<f32>], first: usize, line: &mut [f32]) {
-    if let [evens, odds] = phases {
-        let (pairs, last) = line.as_chunks_mut::<2>();
-        for ((pair, even), odd) in pairs.iter_mut().zip(&evens[first..]).zip(&odds[first..]) {
-            *pair = [*even, *odd];
-        }
-        if let [last] = last {
-            *last = evens[first + pairs.len()];
-        }
-        return;
-    }
-    for (phase, values) in phases.iter().enumerate() {
-        let places = line.iter_mut().skip(phase).step_by(phases.len());
-        for (place, value) in places.zip(&values[first..]) {
-            *place = *value;
-        }
-    }
+    let pass = Pass {
+        channels: shape.input_channels,
+        map: shape.output(),
+        results: shape.input,
+        step: [1, 1],
+        spread: shape.stride,
+        first: bounds.map(|(least, _)| least),
+        reach: bounds.map(|(_, reach)| reach),
+    };
+    pass.run(&phases, gradient, weight, &Epilogue::default())
 }
 
 /// The gradient of the weights of [`depthwise`], `[channels, 1, rows, columns]`.
@@ -181,49 +112,58 @@ pub(crate) fn depthwise_weight_gradient(
     input: &[f32],
     gradient: &[f32],
 ) -> Vec<f32> {
+    let (channels, taps) = (shape.input_channels, shape.taps());
     let [height, width] = shape.output();
-    let (area, taps) = (height * width, shape.taps());
-    let planes = || Planes::new([height, width], shape.stride, shape.padding, shape.kernel);
-    let offsets = offsets(&planes(), shape.kernel);
-    let mut weights = vec![0.0; shape.input_channels * taps];
-    weights.par_chunks_mut(taps).enumerate().for_each_init(
-        || {
-            let planes = planes();
-            // What a plane's row has behind the map's width stays zero.
-            let given = vec![0.0; (height * planes.pitch).next_multiple_of(LANES)];
-            (planes, given, vec![0.0f64; taps])
-        },
-        |(planes, given, sums), (channel, weights)| {
-            sums.fill(0.0);
-            for image in 0..shape.batch {
-                let map = image * shape.input_channels + channel;
-                let input = &input[map * shape.input_area()..][..shape.input_area()];
-                let gradient = &gradient[map * area..][..area];
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        planes.fill(input, shape.input[1]);
-                        for row in 0..height {
-                            let given = &mut given[row * planes.pitch..];
-                            copy(&gradient[row * width..], width, given);
-                        }
-                    },
-                );
-                let rows = offsets.chunks_exact(shape.kernel[1]);
-                for (offsets, sums) in rows.zip(sums.chunks_exact_mut(shape.kernel[1])) {
+    let [down, right] = shape.stride;
+    let [kernel_rows, kernel_columns] = shape.kernel;
+    let columns = (width - 1) * right + kernel_columns;
+    let rows = even(height, (BLOCK / (down * columns + width)).max(1));
+    let groups = channels.div_ceil(CHANNELS);
+    let tasks = groups * shape.batch.div_ceil(IMAGES);
+    // Of each task and tap.
+    let mut parts = vec![[0.0f64; CHANNELS]; tasks * taps];
+    let scratch = || {
+        let seen = Slab::new([(rows - 1) * down + kernel_rows, columns]);
+        (seen, Slab::new([rows, width]))
+    };
+    parts.par_chunks_exact_mut(taps).enumerate().for_each_init(
+        scratch,
+        |(seen, given), (task, sums)| {
+            let first = task % groups * CHANNELS;
+            let last = channels.min(first + CHANNELS);
+            let of_group = |image: usize, area: usize| {
+                (image * channels + first) * area..(image * channels + last) * area
+            };
+            let images = task / groups * IMAGES;
+            for image in images..shape.batch.min(images + IMAGES) {
+                let input = &input[of_group(image, shape.input_area())];
+                let gradient = &gradient[of_group(image, height * width)];
+                for row in (0..height).step_by(rows) {
+                    let [top, left] = shape.padding.map(|side| -(side as isize));
+                    seen.lay(input, shape.input, [(row * down) as isize + top, left]);
+                    given.lay(gradient, [height, width], [row as isize, 0]);
                     let products = Products {
-                        values: &planes.values,
-                        given,
-                        offsets,
+                        values: &seen.places,
+                        line: columns,
+                        step: shape.stride,
+                        kernel: shape.kernel,
+                        given: &given.places[..(height - row).min(rows) * width],
+                        width,
                         sums,
                     };
                     products.add();
                 }
             }
-            for (weight, sum) in weights.iter_mut().zip(sums) {
-                *weight = *sum as f32;
-            }
         },
     );
+    let mut weights = vec![0.0; channels * taps];
+    for (channel, weights) in weights.chunks_exact_mut(taps).enumerate() {
+        for (tap, weight) in weights.iter_mut().enumerate() {
+            let place = channel / CHANNELS * taps + tap;
+            let sums = parts.iter().skip(place).step_by(groups * taps);
+            let sums = sums.map(|sums| sums[channel % CHANNELS]);
+            *weight = sums.sum::<f64>() as f32;
+        }
+    }
     weights
 }

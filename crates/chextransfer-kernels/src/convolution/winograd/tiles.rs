@@ -3,7 +3,7 @@
 use super::super::geometry::ConvShape;
 use super::transforms::Layout;
 use super::{LANES, POINTS, SEEN, TILE};
-use crate::matrix::{Pitch, transpose};
+use crate::matrix::Matrices;
 
 /// The tiles of the outputs of an image.
 #[derive(Debug, Clone, Copy)]
@@ -66,42 +66,40 @@ impl Slab {
         }
     }
 
-    /// Copies the rows of `maps`, `[channels, rows, columns]`, that begin with a place, which may be outside.
+    /// Copies the rows of `maps`, `[channels, rows, columns]`, that begin with a place, which may be outside. Columns outside stay
+    /// zero: what is laid in a slab always begins with the same column.
     pub(super) fn lay(&mut self, maps: &[f32], [height, width]: [usize; 2], first: [isize; 2]) {
         let line = self.columns * self.pitch;
-        let channels = maps.len() / (height * width);
-        let left = ((-first[1]).max(0) as usize).min(self.columns);
-        let skipped = (first[1].max(0) as usize).min(width);
-        let count = (width - skipped).min(self.columns - left);
-        for (row, into) in self.values.chunks_exact_mut(line).enumerate() {
-            let row = first[0] + row as isize;
-            if row < 0 || row >= height as isize {
-                into.fill(0.0);
-                continue;
-            }
-            let (before, rest) = into.split_at_mut(left * self.pitch);
-            let (inside, behind) = rest.split_at_mut(count * self.pitch);
-            before.fill(0.0);
-            behind.fill(0.0);
-            let pitch = Pitch {
-                from: height * width,
-                to: self.pitch,
-            };
-            let seen = &maps[row as usize * width + skipped..];
-            transpose([channels, count], pitch, seen, inside);
+        let inside = |bound: isize, count: usize| (bound.max(0) as usize).min(count);
+        let top = inside(-first[0], self.rows);
+        let bottom = inside(height as isize - first[0], self.rows).max(top);
+        self.values[..top * line].fill(0.0);
+        self.values[bottom * line..].fill(0.0);
+        let (left, skipped) = (inside(-first[1], self.columns), inside(first[1], width));
+        let matrices = Matrices {
+            count: bottom - top,
+            rows: maps.len() / (height * width),
+            columns: (width - skipped).min(self.columns - left),
+            from: [width, height * width],
+            to: [line, self.pitch],
+        };
+        if matrices.count > 0 {
+            let seen = (first[0] + top as isize) as usize * width + skipped;
+            let into = &mut self.values[top * line + left * self.pitch..];
+            matrices.transpose(&maps[seen..], into);
         }
     }
 
     /// Writes `rows` rows of `width` places as `[channels, rows, columns]`, each channel with room for a whole tile's rows.
     pub(super) fn lift(&self, channels: usize, rows: usize, width: usize, into: &mut [f32]) {
-        let lines = self.values.chunks_exact(self.columns * self.pitch);
-        for (row, line) in lines.take(rows.min(self.rows)).enumerate() {
-            let pitch = Pitch {
-                from: self.pitch,
-                to: TILE * width,
-            };
-            transpose([width, channels], pitch, line, &mut into[row * width..]);
-        }
+        let matrices = Matrices {
+            count: rows.min(self.rows),
+            rows: width,
+            columns: channels,
+            from: [self.columns * self.pitch, self.pitch],
+            to: [width, TILE * width],
+        };
+        matrices.transpose(&self.values, into);
     }
 }
 
