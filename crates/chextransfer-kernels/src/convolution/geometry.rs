@@ -117,27 +117,33 @@ impl Windows {
         self.map[0] * self.map[1]
     }
 
-    /// A layout of maps in which every tap is a shift, if the windows move by single steps and the border between rows, which
-    /// is multiplied too, costs less than packing every tap would.
+    /// A layout of maps in which every tap is a shift, if the border between rows, which is multiplied too, costs less than packing
+    /// every tap would.
     pub(crate) fn sheet(&self) -> Option<Sheet> {
         let least = |axis: usize| self.taps.iter().map(|tap| tap[axis]).min().unwrap_or(0);
-        let most = |axis: usize| self.taps.iter().map(|tap| tap[axis]).max().unwrap_or(0);
         let first = [least(0), least(1)];
-        let reach = [0, 1].map(|axis| (most(axis) - first[axis]) as usize);
-        let is_narrow = self.grid[1] < 12 || self.grid[1] < 6 * reach[1];
-        (self.taps.len() > 1 && self.step == [1, 1] && !is_narrow).then(|| {
-            let pitch = self.grid[1] + reach[1];
-            let shifts = (self.taps.iter())
-                .map(|tap| {
-                    let [down, right] = [0, 1].map(|axis| (tap[axis] - first[axis]) as usize);
-                    down * pitch + right
-                })
-                .collect();
+        let [down, right] = self.step;
+        // For each tap its phase, and how far into a plane it sees.
+        let seen: Vec<_> = (self.taps.iter())
+            .map(|tap| {
+                let [row, column] = [0, 1].map(|axis| (tap[axis] - first[axis]) as usize);
+                (
+                    row % down * right + column % right,
+                    [row / down, column / right],
+                )
+            })
+            .collect();
+        let reach = |axis: usize| seen.iter().map(|(_, place)| place[axis]).max().unwrap_or(0);
+        let is_narrow = self.grid[1] < 12 || self.grid[1] < 6 * reach(1);
+        (self.taps.len() > 1 && !is_narrow).then(|| {
+            let pitch = self.grid[1] + reach(1);
+            let shifts = (seen.iter()).map(|(phase, [row, column])| (*phase, row * pitch + column));
             Sheet {
                 first,
-                rows_behind: reach[0],
+                phases: self.step,
+                rows_behind: reach(0),
                 pitch,
-                shifts,
+                shifts: shifts.collect(),
             }
         })
     }
@@ -147,24 +153,19 @@ impl Windows {
         self.grid
     }
 
-    /// Copies what rows of the grid see of a map into a sheet.
+    /// Copies what rows of the grid see of a map into a sheet of the size for so many rows.
     #[inline(always)]
     pub(crate) fn lay(&self, sheet: &Sheet, map: &[f32], rows: Range<usize>, into: &mut [f32]) {
-        let lines = rows.len() + sheet.rows_behind;
-        for (line, into) in into.chunks_exact_mut(sheet.pitch).take(lines).enumerate() {
-            let row = (rows.start + line) as isize + sheet.first[0];
-            let [height, width] = self.map;
-            if row < 0 || row >= height as isize {
-                into.fill(0.0);
-                continue;
+        let [down, right] = sheet.phases;
+        let plane = into.len() / (down * right);
+        for (phase, into) in into.chunks_exact_mut(plane).enumerate() {
+            let top = sheet.first[0] + (phase / right) as isize;
+            let left = sheet.first[1] + (phase % right) as isize;
+            let lines = into.chunks_exact_mut(sheet.pitch);
+            for (line, into) in lines.take(rows.len() + sheet.rows_behind).enumerate() {
+                let row = top + ((rows.start + line) * down) as isize;
+                self.gather_line(map, row, left, into);
             }
-            let seen = &map[row as usize * width..][..width];
-            let left = ((-sheet.first[1]).max(0) as usize).min(into.len());
-            let skipped = (sheet.first[1].max(0) as usize).min(width);
-            let count = (width - skipped).min(into.len() - left);
-            into[..left].fill(0.0);
-            into[left..left + count].copy_from_slice(&seen[skipped..skipped + count]);
-            into[left + count..].fill(0.0);
         }
     }
 
@@ -194,8 +195,14 @@ impl Windows {
         column: usize,
         run: &mut [f32],
     ) {
-        let [height, width] = self.map;
         let row = (row * self.step[0]) as isize + down;
+        self.gather_line(map, row, (column * self.step[1]) as isize + right, run);
+    }
+
+    /// The places of a row of the map that begin with a column and are a step apart; zero outside.
+    #[inline(always)]
+    fn gather_line(&self, map: &[f32], row: isize, column: isize, run: &mut [f32]) {
+        let [height, width] = self.map;
         if row < 0 || row >= height as isize {
             return run.fill(0.0);
         }
@@ -203,8 +210,8 @@ impl Windows {
         let step = self.step[1];
         // The first place whose column is inside, and the first behind them.
         let inside = |bound: isize| {
-            let places = (bound - right).max(0) as usize;
-            places.div_ceil(step).clamp(column, column + run.len()) - column
+            let columns = (bound - column).max(0) as usize;
+            columns.div_ceil(step).min(run.len())
         };
         let (from, to) = (inside(0), inside(width as isize));
         run[..from].fill(0.0);
@@ -212,8 +219,7 @@ impl Windows {
         if from == to {
             return;
         }
-        let start = ((column + from) * step) as isize + right;
-        let line = &line[start as usize..];
+        let line = &line[((from * step) as isize + column) as usize..];
         let run = &mut run[from..to];
         match step {
             1 => run.copy_from_slice(&line[..run.len()]),
@@ -225,32 +231,53 @@ impl Windows {
 /// Writes every `step`-th value of `line` to `run`.
 #[inline(always)]
 pub(super) fn every(step: usize, line: &[f32], run: &mut [f32]) {
-    if step == 2
-        && let Some((last, run)) = run.split_last_mut()
-    {
-        let (pairs, _) = line.as_chunks::<2>();
-        for (value, pair) in run.iter_mut().zip(pairs) {
-            *value = pair[0];
+    let mut done = 0;
+    if step == 2 {
+        // As vectors.
+        let runs = run.as_chunks_mut::<8>().0.iter_mut();
+        for (run, line) in runs.zip(line.as_chunks::<16>().0) {
+            for (place, value) in run.iter_mut().enumerate() {
+                *value = line[2 * place];
+            }
+            done += run.len();
         }
-        *last = line[2 * run.len()];
-        return;
     }
+    let (run, line) = (&mut run[done..], &line[step * done..]);
     for (value, seen) in run.iter_mut().zip(line.iter().step_by(step)) {
         *value = *seen;
     }
 }
 
-/// Rows of a map with their borders, one behind the other.
+/// Rows of a map with their borders, one behind the other, in a plane for each phase of the steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Sheet {
     /// Row and column of the map that the first place's first tap sees.
     first: [isize; 2],
-    /// Rows that the last place sees below its own first.
-    pub(crate) rows_behind: usize,
-    /// Values of a row.
+    /// Of rows and of columns.
+    phases: [usize; 2],
+    /// Rows of a plane that the last place sees below its own first.
+    rows_behind: usize,
+    /// Values of a plane's row.
     pub(crate) pitch: usize,
-    /// Of each tap.
-    pub(crate) shifts: Vec<usize>,
+    /// For each tap its phase, and where in the plane its first place is.
+    shifts: Vec<(usize, usize)>,
+}
+
+impl Sheet {
+    /// Values of the planes for so many rows of the grid; products of whole tiles may reach behind the last one.
+    pub(crate) fn size(&self, rows: usize, tile: usize) -> usize {
+        self.phases[0] * self.phases[1] * self.plane(rows, tile)
+    }
+
+    fn plane(&self, rows: usize, tile: usize) -> usize {
+        (rows + self.rows_behind + 1) * self.pitch + tile
+    }
+
+    /// Where in a sheet of that size each tap's first place is.
+    pub(crate) fn offsets(&self, rows: usize, tile: usize) -> impl Iterator<Item = usize> {
+        let plane = self.plane(rows, tile);
+        (self.shifts.iter()).map(move |(phase, shift)| phase * plane + shift)
+    }
 }
 
 #[cfg(test)]

@@ -114,9 +114,10 @@ impl Phase {
             windows,
             prepare: &[],
             finish: &[],
+            rest: Activation::Identity,
         };
         if [down, right] == [1, 1] && product.writes() {
-            return product.write(gradient, scratch, Activation::Identity, output);
+            return product.write(gradient, scratch, output);
         }
         product.run(gradient, scratch, |image, row, place, values| {
             let map = &mut output[(image * rows + row) * area..][..area];

@@ -29,6 +29,8 @@ pub(super) struct WindowProduct<'a> {
     pub(super) prepare: &'a [Clamp],
     /// What happens to each row's results, or nothing.
     pub(super) finish: &'a [Clamp],
+    /// What happens to all results then.
+    pub(super) rest: Activation,
 }
 
 /// Memory of a task.
@@ -59,19 +61,22 @@ impl WindowProduct<'_> {
         if last { self.finish } else { &[] }
     }
 
+    fn activate(&self, results: &mut [f32]) {
+        if self.rest != Activation::Identity {
+            vectorized(
+                #[inline(always)]
+                || self.rest.apply(results),
+            );
+        }
+    }
+
     /// Whether results can be written where they belong: places are the map's, in whole tiles.
     pub(super) fn writes(&self) -> bool {
         self.windows.are_the_map() && self.windows.places().is_multiple_of(self.kernels.columns)
     }
 
     /// Multiplies for some images, and writes the results, `[images, rows, places]`, where [`WindowProduct::writes`].
-    pub(super) fn write(
-        &self,
-        images: &[f32],
-        scratch: &mut Scratch,
-        rest: Activation,
-        output: &mut [f32],
-    ) {
+    pub(super) fn write(&self, images: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
         let (places, tile) = (self.windows.places(), self.kernels.columns);
         let block = (BLOCK / (self.channels.min(DEPTH) + self.rows)).clamp(3 * tile, 32 * tile);
         let width = even(places, block).next_multiple_of(tile);
@@ -118,10 +123,8 @@ impl WindowProduct<'_> {
                     };
                     self.kernels.multiply(a, b, c, from > 0);
                 }
-                if rest != Activation::Identity {
-                    for map in output.chunks_exact_mut(places) {
-                        activate(rest, &mut map[columns.clone()]);
-                    }
+                for map in output.chunks_exact_mut(places) {
+                    self.activate(&mut map[columns.clone()]);
                 }
             }
         }
@@ -142,15 +145,18 @@ impl WindowProduct<'_> {
         let channels = even(self.channels, (DEPTH / taps).max(1));
         let block = (BLOCK / (channels * taps + height)).clamp(3 * tile, 32 * tile);
         let rows = even(grid_height, (block / sheet.pitch).max(1));
-        // Tiles may reach behind the last row.
-        let size = (rows + sheet.rows_behind) * sheet.pitch + sheet.pitch + tile;
+        let size = sheet.size(rows, tile);
         scratch.windows.clear();
         scratch.windows.resize(channels * size, 0.0);
         scratch
             .product
             .resize(height * (rows * sheet.pitch).next_multiple_of(tile), 0.0);
         let offsets: Vec<_> = (0..channels)
-            .flat_map(|channel| sheet.shifts.iter().map(move |shift| channel * size + shift))
+            .flat_map(|channel| {
+                sheet
+                    .offsets(rows, tile)
+                    .map(move |tap| channel * size + tap)
+            })
             .collect();
         for (image, maps) in images.chunks_exact(self.channels * area).enumerate() {
             for first in (0..grid_height).step_by(rows) {
@@ -190,13 +196,11 @@ impl WindowProduct<'_> {
                 for (channel, product) in
                     product.chunks_exact_mut(width).take(self.rows).enumerate()
                 {
-                    // Rows without their border, close together.
-                    for row in 1..rows.len() {
-                        let start = row * sheet.pitch;
-                        product.copy_within(start..start + grid_width, row * grid_width);
+                    self.activate(product);
+                    let lines = product.chunks(sheet.pitch);
+                    for (row, line) in rows.clone().zip(lines) {
+                        finish(image, channel, row * grid_width, &line[..grid_width]);
                     }
-                    let count = rows.len() * grid_width;
-                    finish(image, channel, first * grid_width, &product[..count]);
                 }
             }
         }
@@ -253,7 +257,8 @@ impl WindowProduct<'_> {
                 };
                 self.kernels.multiply(a, b, c, from > 0);
             }
-            for (row, product) in product.chunks_exact(width).take(self.rows).enumerate() {
+            for (row, product) in product.chunks_exact_mut(width).take(self.rows).enumerate() {
+                self.activate(product);
                 let mut rest = &product[..count];
                 let mut column = first;
                 while !rest.is_empty() {
@@ -346,13 +351,6 @@ impl WindowProduct<'_> {
     }
 }
 
-fn activate(activation: Activation, values: &mut [f32]) {
-    vectorized(
-        #[inline(always)]
-        || activation.apply(values),
-    );
-}
-
 /// Parts of `total` of at most about `part`, as equal as can be.
 pub(super) fn even(total: usize, part: usize) -> usize {
     total.div_ceil(total.div_ceil(part).max(1)).max(1)
@@ -394,8 +392,8 @@ pub(crate) fn convolve(
         windows: &windows,
         prepare: &before.clamps(shape.input_channels),
         finish: &epilogue.clamps(rows),
+        rest: epilogue.rest(),
     };
-    let rest = epilogue.rest();
     let mut output = unwritten(shape.batch * rows * places);
     let group = images_per_task(shape.batch, places);
     let image = shape.input_channels * shape.input_area();
@@ -404,13 +402,11 @@ pub(crate) fn convolve(
         .zip(input.par_chunks(group * image))
         .for_each_init(Scratch::default, |scratch, (output, images)| {
             if product.writes() {
-                return product.write(images, scratch, rest, output);
+                return product.write(images, scratch, output);
             }
             product.run(images, scratch, |image, row, place, values| {
                 let start = (image * rows + row) * places + place;
-                let output = &mut output[start..][..values.len()];
-                output.copy_from_slice(values);
-                activate(rest, output);
+                output[start..][..values.len()].copy_from_slice(values);
             });
         });
     output

@@ -174,11 +174,11 @@ impl<'a> Part<'a> {
         let [height, width] = self.windows.grid();
         let rows = even(height, (PLACES / sheet.pitch).max(1));
         let most = (rows * sheet.pitch).next_multiple_of(16);
-        let size = (rows + sheet.rows_behind) * sheet.pitch + sheet.pitch + 16;
+        let size = sheet.size(rows, 16);
         let mut sheets = vec![0.0; self.channels.len() * size];
         let mut given = vec![0.0; self.kernels.rows * most];
         let mut offsets: Vec<_> = (0..self.channels.len())
-            .flat_map(|channel| sheet.shifts.iter().map(move |shift| channel * size + shift))
+            .flat_map(|channel| sheet.offsets(rows, 16).map(move |tap| channel * size + tap))
             .collect();
         offsets.resize(self.columns, 0);
         let (batch, channels) = (self.shape.batch, self.shape.output_channels);
