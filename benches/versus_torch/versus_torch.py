@@ -3,12 +3,13 @@
 Run by hand with torch 2.15.0, torchvision 0.29.2 and timm 1.0.31, on a machine with nothing else to do:
 
     cargo build --release --workspace --bench versus_torch      # the program is target/release/deps/versus_torch-*
-    python benches/versus_torch/versus_torch.py PROGRAM [--networks resnet18 ...] [--rounds 7] [--out docs/speed.md]
+    python benches/versus_torch/versus_torch.py PROGRAM [--networks resnet18 ...] [--out docs/speed.md]
 
 Both sides run in processes of their own on the same number of threads and take turns: ours, then each of PyTorch's ways, again
-and again, each time one step for the caches and one that is timed. A ratio is the median over the rounds of PyTorch's time over
-ours, for the way of PyTorch's whose median is the lowest; memory is the most resident memory of a process, for PyTorch less what
-its libraries take.
+and again, until there were as many rounds as asked for and as many seconds. A step that is timed has another before it, for the
+caches, unless it is so long that they do not matter. A ratio is the median over the rounds of PyTorch's time over ours, for the
+way of PyTorch's whose median is the lowest. Memory is the most resident memory of a process, for PyTorch less what its libraries
+take, and of its ways the least.
 """
 
 import argparse
@@ -26,6 +27,9 @@ NETWORKS = """densenet121 densenet169 densenet201 resnet18 resnet34 resnet50 res
 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 mobilenet_v2 mobilenet_v3_large""".split()
 MODES = ["inference", "training"]
 WAYS = ["eager", "channels_last", "compile"]
+
+# Seconds of a step from which on the caches do not matter.
+LONG = 0.5
 
 # One side of PyTorch's; answers every line with the seconds of a step.
 PYTORCH = """
@@ -107,14 +111,17 @@ def measure(name, mode, arguments):
     """Seconds of each side's steps, and its peak memory."""
     sides = {"ours": Side([arguments.program, name, mode], arguments.threads)}
     sides |= {way: pytorch(name, mode, way, arguments) for way in arguments.ways}
-    for side in sides.values():  # compilation, the first touch of memory
+    warm = {}
+    for label, side in sides.items():  # compilation, the first touch of memory
         side.step()
-        side.step()
+        warm[label] = side.step()
     seconds = {label: [] for label in sides}
-    for _ in range(arguments.rounds):
+    start = time.monotonic()
+    while len(seconds["ours"]) < arguments.rounds or time.monotonic() - start < arguments.seconds:
         for label, side in sides.items():
             time.sleep(0.3)  # until the other side's threads no longer wait busily
-            side.step()  # the caches are the other side's
+            if warm[label] < LONG:
+                side.step()
             seconds[label].append(side.step())
     return seconds, {label: side.end() for label, side in sides.items()}
 
@@ -125,9 +132,9 @@ def row(name, mode, arguments, libraries):
     best = min(arguments.ways, key=medians.get)
     ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds[best], seconds["ours"]))
     speeds = [arguments.batch / medians[label] for label in ["ours", *arguments.ways]]
-    eager = memory[best] - libraries[best]
+    least = min(memory[way] - libraries[way] for way in arguments.ways)
     cells = [name, f"{ratio:.2f}", best, *(f"{speed:.1f}" for speed in speeds)]
-    cells += [f"{memory['ours']:.0f}", f"{eager:.0f}", f"{memory['ours'] / eager:.2f}"]
+    cells += [f"{memory['ours']:.0f}", f"{least:.0f}", f"{memory['ours'] / least:.2f}"]
     print("| " + " | ".join(cells) + " |", flush=True)
     return ratio, cells
 
@@ -147,7 +154,8 @@ def main():
     parser.add_argument("--networks", nargs="*", default=NETWORKS)
     parser.add_argument("--modes", nargs="*", default=MODES)
     parser.add_argument("--ways", nargs="*", default=WAYS)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=3, help="of each network and mode, at least")
+    parser.add_argument("--seconds", type=float, default=20, help="of each network and mode, at least")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=pathlib.Path)
     arguments = parser.parse_args()
@@ -159,7 +167,8 @@ def main():
 
     lines = [
         f"{datetime.date.today()}, {processor()}, {arguments.threads} threads, batch {arguments.batch} at "
-        f"{arguments.side}x{arguments.side}, float32, {arguments.rounds} rounds; torch {torch.__version__}, torchvision "
+        f"{arguments.side}x{arguments.side}, float32, at least {arguments.rounds} rounds and "
+        f"{arguments.seconds:.0f} seconds; torch {torch.__version__}, torchvision "
         f"{torchvision.__version__}. Speeds in images a second, memory in MiB.",
     ]
     for mode in arguments.modes:
