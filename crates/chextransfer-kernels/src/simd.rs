@@ -1,6 +1,33 @@
 //! The widest vector instructions of this processor, chosen at run time.
 
+use std::sync::OnceLock;
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use pulp::x86::V3;
 use pulp::{Arch, Simd, WithSimd};
+
+/// The environment variable that is `none` where no vector instructions shall be used.
+const VARIABLE: &str = "CHEXTRANSFER_VECTORS";
+
+/// The widest vector instructions of this processor, or none if that is asked for.
+#[inline]
+pub(crate) fn arch() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(|| match std::env::var_os(VARIABLE) {
+        Some(value) if value == "none" => Arch::Scalar,
+        _ => Arch::new(),
+    })
+}
+
+/// AVX2 with FMA, if this processor has it and vector instructions may be used.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn avx2() -> Option<V3> {
+    match arch() {
+        Arch::Scalar => None,
+        _ => V3::try_new(),
+    }
+}
 
 /// Runs code compiled for the widest instructions that this processor has: AVX-512, AVX2 with FMA, NEON, or none.
 ///
@@ -18,20 +45,20 @@ pub(crate) fn vectorized<R>(code: impl FnOnce() -> R) -> R {
             )
         }
     }
-    Arch::new().dispatch(Code(code))
+    arch().dispatch(Code(code))
 }
 
 /// Runs an operation on vectors of at most eight values: AVX2, NEON, or none.
 #[inline]
 pub(crate) fn on_eight<O: WithSimd>(operation: O) -> O::Output {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    if let Some(simd) = pulp::x86::V3::try_new() {
+    if let Some(simd) = avx2() {
         return simd.vectorize(
             #[inline(always)]
             || operation.with_simd(simd),
         );
     }
-    Arch::new().dispatch(operation)
+    arch().dispatch(operation)
 }
 
 /// What registers of the widest vectors there are.
@@ -57,7 +84,7 @@ impl Registers {
                 }
             }
         }
-        let arch = Arch::new();
+        let arch = arch();
         arch.dispatch(Of(arch))
     }
 }

@@ -702,3 +702,20 @@ fn other_types_take_the_composition() {
     assert_eq!(output.dtype(), DType::F64);
     assert_eq!(output.dims(), [1, 3, 3, 3]);
 }
+
+/// All of this file's tests, in a process that uses no vector instructions.
+#[test]
+fn without_vector_instructions_everything_agrees() {
+    const VARIABLE: &str = "CHEXTRANSFER_VECTORS";
+    if std::env::var_os(VARIABLE).is_some() {
+        return;
+    }
+    let tests = std::env::current_exe().unwrap();
+    let run = std::process::Command::new(tests)
+        .env(VARIABLE, "none")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{told}");
+    assert!(told.contains("test convolutions_agree ... ok"), "{told}");
+}

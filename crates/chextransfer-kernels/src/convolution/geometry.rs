@@ -57,6 +57,30 @@ impl ConvShape {
         }
     }
 
+    /// Phases of the stride: the first of the inputs that are a stride apart.
+    pub(crate) fn phases(&self) -> impl Iterator<Item = [usize; 2]> {
+        let [down, right] = self.stride;
+        (0..down * right).map(move |phase| [phase / right, phase % right])
+    }
+
+    /// The taps through which outputs see the inputs of the phase that begins with `first`.
+    pub(crate) fn taps_to(&self, first: [usize; 2]) -> Vec<TapTo> {
+        // Tap t of output o sees input o * stride + t - padding.
+        let along = |axis: usize| {
+            let (stride, origin) = (self.stride[axis], first[axis] + self.padding[axis]);
+            (0..self.kernel[axis])
+                .filter(move |tap| tap % stride == origin % stride)
+                .map(move |tap| (tap, (origin as isize - tap as isize) / stride as isize))
+        };
+        along(0)
+            .flat_map(|row| along(1).map(move |column| (row, column)))
+            .map(|((row, down), (column, right))| TapTo {
+                index: row * self.kernel[1] + column,
+                shift: [down, right],
+            })
+            .collect()
+    }
+
     /// What the outputs see of the input.
     pub(crate) fn windows(&self) -> Windows {
         let [rows, columns] = self.kernel;
@@ -67,6 +91,15 @@ impl ConvShape {
         });
         Windows::new(self.input, self.output(), self.stride, taps.collect())
     }
+}
+
+/// A tap of a kernel through which an output sees the n-th input of a phase.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TapTo {
+    /// Which of the kernel's.
+    pub(crate) index: usize,
+    /// How far the output is from the n-th one.
+    pub(crate) shift: [isize; 2],
 }
 
 /// For every place of a grid and every tap of a kernel, the place of a map that it sees: `place * step + tap`, or the

@@ -28,9 +28,8 @@ pub(crate) fn input_gradient(shape: &ConvShape, gradient: &[f32], weight: &[f32]
         return winograd::filter(&turned, gradient, filter, &Epilogue::default());
     }
     let kernels = OuterProducts::new();
-    let [down, right] = shape.stride;
-    let phases: Vec<_> = (0..down * right)
-        .map(|phase| Phase::new(shape, &kernels, [phase / right, phase % right], weight))
+    let phases: Vec<_> = (shape.phases())
+        .map(|first| Phase::new(shape, &kernels, first, weight))
         .collect();
     let (rows, area) = (shape.input_channels, shape.input_area());
     let places = shape.output_area();
@@ -53,25 +52,14 @@ impl Phase {
             let rest = shape.input[axis].saturating_sub(first[axis]);
             rest.div_ceil(shape.stride[axis])
         });
-        // Tap t of output o sees input o * stride + t - padding.
-        let taps = |axis: usize| {
-            let origin = first[axis] + shape.padding[axis];
-            let stride = shape.stride[axis];
-            (0..shape.kernel[axis])
-                .filter(move |tap| tap % stride == origin % stride)
-                .map(move |tap| (tap, (origin as isize - tap as isize) / stride as isize))
-        };
-        let taps: Vec<_> = taps(0)
-            .flat_map(|row| taps(1).map(move |column| [row, column]))
-            .collect();
+        let taps = shape.taps_to(first);
         let product = (!taps.is_empty()).then(|| {
-            let places = taps.iter().map(|[(_, row), (_, column)]| [*row, *column]);
+            let places = taps.iter().map(|tap| tap.shift);
             let windows = Windows::new(shape.output(), grid, [1, 1], places.collect());
             let depth = shape.output_channels * taps.len();
             let weights = kernels.pack_rows(shape.input_channels, depth, |input, k| {
-                let [(row, _), (column, _)] = taps[k % taps.len()];
                 let filter = (k / taps.len()) * shape.input_channels + input;
-                weight[filter * shape.taps() + row * shape.kernel[1] + column]
+                weight[filter * shape.taps() + taps[k % taps.len()].index]
             });
             (windows, weights)
         });

@@ -1,7 +1,7 @@
 //! Rows to columns.
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-use pulp::x86::V3;
+use {crate::simd::avx2, pulp::x86::V3};
 
 /// Sides of a block that is turned in registers.
 pub(crate) const SIDE: usize = 8;
@@ -23,7 +23,7 @@ impl Matrices {
     pub(crate) fn transpose(&self, from: &[f32], to: &mut [f32]) {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         if self.rows >= SIDE
-            && let Some(simd) = V3::try_new()
+            && let Some(simd) = avx2()
         {
             return simd.vectorize(
                 #[inline(always)]
@@ -114,7 +114,7 @@ impl Runs {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         if maps.len() == SIDE * area
             && area >= SIDE
-            && let Some(simd) = V3::try_new()
+            && let Some(simd) = avx2()
         {
             return simd.vectorize(
                 #[inline(always)]
@@ -170,11 +170,11 @@ fn block(simd: V3, lines: [&[f32]; SIDE], first: usize) -> [[f32; SIDE]; SIDE] {
 }
 
 /// Writes what is side by side to at most eight maps of so many values, beginning with `first` in each.
-pub(crate) fn part(from: &[[f32; SIDE]], maps: &mut [f32], area: usize, first: usize) {
+pub(crate) fn deinterleave(from: &[[f32; SIDE]], maps: &mut [f32], area: usize, first: usize) {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if maps.len() == SIDE * area
         && from.len() >= SIDE
-        && let Some(simd) = V3::try_new()
+        && let Some(simd) = avx2()
     {
         let mut rest = maps;
         let mut lines: [&mut [f32]; SIDE] = std::array::from_fn(|_| {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_side_by_side_are_parted_again() {
+    fn maps_side_by_side_come_apart_again() {
         for (channels, height, width) in [(8, 7, 7), (8, 3, 20), (8, 1, 5), (8, 2, 4), (3, 9, 8)] {
             let area = height * width;
             let maps: Vec<f32> = (0..channels * area).map(|index| index as f32).collect();
@@ -307,11 +307,11 @@ mod tests {
             let rows: Vec<_> = (places.chunks_exact(runs.to))
                 .flat_map(|row| row[..width].to_vec())
                 .collect();
-            let mut parted = vec![0.0; channels * area];
-            part(&rows, &mut parted, area, runs.first);
-            for (parted, map) in parted.chunks_exact(area).zip(maps.chunks_exact(area)) {
-                assert!(parted[..runs.first].iter().all(|value| *value == 0.0));
-                assert_eq!(parted[runs.first..], map[runs.first..]);
+            let mut apart = vec![0.0; channels * area];
+            deinterleave(&rows, &mut apart, area, runs.first);
+            for (apart, map) in apart.chunks_exact(area).zip(maps.chunks_exact(area)) {
+                assert!(apart[..runs.first].iter().all(|value| *value == 0.0));
+                assert_eq!(apart[runs.first..], map[runs.first..]);
             }
         }
     }

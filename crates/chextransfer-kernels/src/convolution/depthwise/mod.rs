@@ -61,37 +61,25 @@ pub(crate) fn depthwise_input_gradient(
     gradient: &[f32],
     weight: &[f32],
 ) -> Vec<f32> {
-    // Inputs that are a stride apart see the same taps, at outputs next to each other.
-    let shifts = |axis: usize, phase: usize| {
-        let (stride, origin) = (shape.stride[axis], phase + shape.padding[axis]);
-        (0..shape.kernel[axis])
-            .filter(move |tap| tap % stride == origin % stride)
-            .map(move |tap| (tap, (origin as isize - tap as isize) / stride as isize))
-    };
+    let taps: Vec<_> = (shape.phases())
+        .map(|first| (first, shape.taps_to(first)))
+        .collect();
+    // What is seen of the outputs begins with the least shift.
     let bounds = [0, 1].map(|axis| {
-        let all = || (0..shape.stride[axis]).flat_map(|phase| shifts(axis, phase));
-        let least = all().map(|(_, shift)| shift).min().unwrap_or(0);
-        let most = all().map(|(_, shift)| shift).max().unwrap_or(0);
+        let all = || taps.iter().flat_map(|(_, taps)| taps);
+        let least = all().map(|tap| tap.shift[axis]).min().unwrap_or(0);
+        let most = all().map(|tap| tap.shift[axis]).max().unwrap_or(0);
         (least, (most - least + 1) as usize)
     });
-    let [down, right] = shape.stride;
-    let phases: Vec<_> = (0..down * right)
-        .map(|phase| {
-            let first = [phase / right, phase % right];
-            let rows = shifts(0, first[0]);
-            let taps = rows.flat_map(|row| shifts(1, first[1]).map(move |column| [row, column]));
-            Phase {
-                first,
-                taps: taps
-                    .map(|[row, column]| Tap {
-                        index: row.0 * shape.kernel[1] + column.0,
-                        place: [
-                            (row.1 - bounds[0].0) as usize,
-                            (column.1 - bounds[1].0) as usize,
-                        ],
-                    })
-                    .collect(),
-            }
+    let phases: Vec<_> = (taps.iter())
+        .map(|(first, taps)| Phase {
+            first: *first,
+            taps: (taps.iter())
+                .map(|tap| Tap {
+                    index: tap.index,
+                    place: [0, 1].map(|axis| (tap.shift[axis] - bounds[axis].0) as usize),
+                })
+                .collect(),
         })
         .collect();
     let pass = Pass {

@@ -9,7 +9,7 @@ use super::slab::Slab;
 use super::{BLOCK, CHANNELS};
 use crate::Activation;
 use crate::buffer::unwritten;
-use crate::matrix::part;
+use crate::matrix::deinterleave;
 use crate::simd::vectorized;
 
 /// What results see of maps; `[rows, columns]`.
@@ -147,7 +147,7 @@ impl Pass {
                     || rest.apply(given.as_flattened_mut()),
                 );
             }
-            part(given, output, height * width, rows.start * width);
+            deinterleave(given, output, height * width, rows.start * width);
         }
     }
 

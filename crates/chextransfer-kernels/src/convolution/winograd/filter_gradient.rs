@@ -11,6 +11,7 @@ use super::tiles::{AtPoints, Slab, Tiling};
 use super::transforms::{Layout, OfGradient, OfInput, Planes, ToFilterGradient};
 use super::{POINTS, TILE};
 use crate::matrix::{OuterProducts, Product, Rows, Stacked};
+use crate::simd::arch;
 
 /// Channels of a task, of the input and of the output, at most, and below which they are not shared out.
 const MOST: usize = 128;
@@ -77,7 +78,7 @@ struct Task<'a> {
 impl<'a> Task<'a> {
     fn new(shape: &'a ConvShape, outputs: Range<usize>, inputs: Range<usize>) -> Self {
         Self {
-            arch: Arch::new(),
+            arch: arch(),
             kernels: OuterProducts::new(),
             shape,
             tiling: Tiling::new(shape),

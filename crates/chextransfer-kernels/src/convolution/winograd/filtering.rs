@@ -11,6 +11,7 @@ use super::transforms::{Layout, OfFilter, OfInput, Planes, ToOutput};
 use super::{LANES, POINTS, SEEN, TILE};
 use crate::buffer::unwritten;
 use crate::matrix::{OuterProducts, Product, Rows, Unpacked};
+use crate::simd::arch;
 
 /// Depth of a block of the products.
 const DEPTH: usize = 256;
@@ -54,7 +55,7 @@ impl Filters {
         let point = inputs * tile;
         let tiles = shape.output_channels.div_ceil(tile);
         let mut values = unwritten(tiles * POINTS * point);
-        let arch = Arch::new();
+        let arch = arch();
         values
             .par_chunks_exact_mut(POINTS * point)
             .enumerate()
@@ -130,7 +131,7 @@ impl<'a> Task<'a> {
         let rows = tiling.rows_of_block(POINTS * (seen.pitch + outputs));
         let tiles = (rows * tiling.across).next_multiple_of(filters.kernels.rows);
         Self {
-            arch: Arch::new(),
+            arch: arch(),
             shape,
             filters,
             tiling,
