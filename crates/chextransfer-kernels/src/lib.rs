@@ -12,14 +12,15 @@
 //! | `batch_norm` | normalisation with the activation behind it, affine maps of channels |
 //! | `channels` | maps side by side |
 //! | `pooling` | windows' maxima and means, means of whole maps |
-//! | `matrix` | the two kernels that every product passes through |
+//! | `matrix` | the two kernels that every product passes through; rows to columns |
 //! | `activation` `scalar` | activation functions, of tensors and of one value |
-//! | `allocator` | memory that is kept from step to step |
+//! | `workers` | many operations on one of the threads that share them out |
 //! | `simd` `buffer` | vector instructions chosen at run time; memory for results |
 //! | `allocator` | an allocator for programs that keeps what is freed (cargo feature `allocator`) |
 //!
 //! Results are the same on every run, and do not depend on the number of threads (rayon's; `RAYON_NUM_THREADS` sets it): no sum
-//! is split by it. They do depend, within rounding, on the width of the processor's vectors.
+//! is split by it. They do depend, within rounding, on the width of the processor's vectors. `CHEXTRANSFER_VECTORS=none` leaves vector
+//! instructions unused, which is slow, and how what runs on other processors is tested.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -62,6 +63,7 @@ mod pooling;
 mod scalar;
 #[cfg(feature = "cpu")]
 mod simd;
+mod workers;
 
 pub use activation::Activation;
 #[cfg(feature = "allocator")]
@@ -71,3 +73,4 @@ pub use operations::{
     channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average, pool2d,
     scale_channels,
 };
+pub use workers::on_workers;

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param, ParamGroup};
 use burn::tensor::{FloatDType, Tensor};
+use chextransfer_kernels::on_workers;
 
 use crate::initialization::Initialization;
 use crate::layers::{AuxiliaryHead, ClassificationHead};
@@ -68,7 +69,8 @@ impl Network {
     /// # Panics
     /// When the image is smaller than the network admits; [`NetworkSpec::describe`] tells before.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.forward_head(self.forward_body(images))
+        let device = images.device();
+        on_workers(&device, || self.forward_head(self.forward_body(images)))
     }
 
     /// The last block's feature map: what a head of one's own would see.
