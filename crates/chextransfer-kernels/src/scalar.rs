@@ -19,7 +19,7 @@ macro_rules! with_constant_activation {
 }
 pub(crate) use with_constant_activation;
 
-/// `e^x` for x in -88..88, as a fraction from `sqrt(1/2)` to `sqrt(2)` and a power of two; saturated beyond.
+/// `e^x` for x in -87..87.5, as a fraction from `sqrt(1/2)` to `sqrt(2)` and a power of two.
 #[inline(always)]
 fn exponential(x: f32) -> (f32, f32) {
     // Adding this rounds to an integer, which then stands in the lowest bits, with the bias of exponents.
@@ -44,7 +44,7 @@ fn exponential(x: f32) -> (f32, f32) {
     (fraction, f32::from_bits(shifted.to_bits() << 23))
 }
 
-/// `1 + e^-x`.
+/// `1 + e^-x`, saturated where `e^-x` has no float of full precision.
 #[inline(always)]
 fn one_and_decay(x: f32) -> f32 {
     let (fraction, scale) = exponential(-x.clamp(-87.5, 87.0));
