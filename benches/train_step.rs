@@ -3,10 +3,10 @@
 
 mod common;
 
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use chextransfer_models::{Architecture, DeviceChoice};
-use chextransfer_train::Loss;
+use chextransfer_train::{Loss, OptimizerConfig};
 use common::{BATCH, CLASSES, images};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -21,8 +21,9 @@ fn train_step(c: &mut Criterion) {
             let spec = architecture.spec().with_classes(CLASSES).unwrap();
             // Its auxiliary classifier needs 299x299.
             let spec = spec.without_auxiliary();
-            let mut network = Some(spec.init(0, &device));
-            let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+            let network = spec.init(0, &device);
+            let mut optimizer = OptimizerConfig::default().init(&network, true);
+            let mut network = Some(network);
             let images = images(&device);
             let targets = Tensor::<2>::zeros([BATCH, CLASSES], &device);
             let mask = Tensor::<2>::ones([BATCH, CLASSES], &device);

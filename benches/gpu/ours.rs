@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Distribution, Tensor};
 use chextransfer::data::{Loader, LoaderConfig, Split, phantom};
 use chextransfer::models::DeviceChoice;
-use chextransfer::train::{Event, Interval, Loss, Run, TrainConfig};
+use chextransfer::train::{Event, Interval, Loss, OptimizerConfig, Run, TrainConfig};
 
 use crate::{CLASSES, Feed, Measured, Product, Step};
 
@@ -17,7 +17,7 @@ pub(crate) fn train(wanted: &Step) -> Result<Measured> {
     let device = wanted.device.open()?.autodiff();
     let spec = wanted.network.spec().with_classes(CLASSES)?;
     let mut network = spec.without_auxiliary().init(0, &device);
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+    let mut optimizer = OptimizerConfig::default().init(&network, true);
     let shape = [wanted.batch, 3, wanted.side, wanted.side];
     let images = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let targets = Tensor::<2>::zeros([wanted.batch, CLASSES], &device);

@@ -8,10 +8,10 @@ mod common;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use chextransfer_models::{Architecture, DeviceChoice, Network};
-use chextransfer_train::Loss;
+use chextransfer_train::{Loss, OptimizerConfig};
 use common::{BATCH, CLASSES, images};
 
 fn main() {
@@ -57,8 +57,9 @@ fn inference(architecture: Architecture) -> Box<dyn FnMut()> {
 
 fn training(architecture: Architecture) -> Box<dyn FnMut()> {
     let device = DeviceChoice::Cpu.open().unwrap().autodiff();
-    let mut network = Some(network(architecture, &device));
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+    let network = network(architecture, &device);
+    let mut optimizer = OptimizerConfig::default().init(&network, true);
+    let mut network = Some(network);
     let images = images(&device);
     let targets = Tensor::<2>::zeros([BATCH, CLASSES], &device);
     let mask = Tensor::<2>::ones([BATCH, CLASSES], &device);

@@ -8,9 +8,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
 use crate::convolution::ConvShape;
-use crate::flex::{Around, Kernels, MOST_MAPS};
+use crate::flex::{Around, Kernels, MOST_MAPS, Normalized};
 use crate::pooling::PoolShape;
-use crate::{Activation, PoolKind};
+use crate::{Activation, AdamStep, PoolKind, recomputation};
 
 /// Adds gradients to those of the parents that want one. A macro, since the type of a parent has no public name.
 macro_rules! register {
@@ -24,7 +24,7 @@ macro_rules! register {
 }
 
 /// The tensor of the inner backend.
-type Inner<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
+pub(crate) type Inner<B> = <B as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
 impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn convolve(
@@ -109,7 +109,7 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         bias: FloatTensor<Self>,
         epsilon: f32,
         activation: Activation,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> Normalized<Self> {
         #[derive(Debug)]
         struct Normalize;
 
@@ -133,26 +133,31 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             }
         }
 
-        let nodes = [input.node(), weight.node(), bias.node()];
-        let prepared = Normalize.prepare::<C>(nodes).compute_bound().stateful();
-        let (output, mean, variance) = match prepared {
-            OpsKind::Tracked(mut prep) => {
-                let nodes = [&input, &weight, &bias].map(|tensor| prep.checkpoint(tensor));
-                let [input, weight, bias] = [input, weight, bias].map(|t| t.into_primitive());
-                let (output, mean, variance) =
-                    B::normalize(input, weight, bias, epsilon, activation);
-                let state = (nodes, [mean.clone(), variance.clone()], epsilon, activation);
-                (prep.finish(state, output), mean, variance)
-            }
-            OpsKind::UnTracked(prep) => {
-                let [input, weight, bias] = [input, weight, bias].map(|t| t.into_primitive());
-                let (output, mean, variance) =
-                    B::normalize(input, weight, bias, epsilon, activation);
-                (prep.finish(output), mean, variance)
+        let [x, w, b] = [&input, &weight, &bias].map(|tensor| tensor.clone().into_primitive());
+        let normalized = B::normalize(x, w, b, epsilon, activation);
+        let again = {
+            let (factor, summand) = (normalized.factor.clone(), normalized.summand.clone());
+            move |[input, _, _]: [_; 3]| {
+                B::affine(input, factor.clone(), summand.clone(), activation)
             }
         };
+        let parents = [&input, &weight, &bias];
+        let output = match recomputation::prepare(Normalize, parents, again) {
+            OpsKind::Tracked(mut prep) => {
+                let nodes = parents.map(|tensor| prep.checkpoint(tensor));
+                let statistics = [normalized.mean.clone(), normalized.variance.clone()];
+                prep.finish((nodes, statistics, epsilon, activation), normalized.output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(normalized.output),
+        };
         let constant = FloatTensor::<Self>::new;
-        (output, constant(mean), constant(variance))
+        Normalized {
+            output,
+            mean: constant(normalized.mean),
+            variance: constant(normalized.variance),
+            factor: constant(normalized.factor),
+            summand: constant(normalized.summand),
+        }
     }
 
     fn normalize_gradients(
@@ -196,10 +201,12 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             }
         }
 
-        let nodes = [input.node(), factor.node(), summand.node()];
-        match Affine.prepare::<C>(nodes).compute_bound().stateful() {
+        let parents = [&input, &factor, &summand];
+        let again =
+            move |[input, factor, summand]: [_; 3]| B::affine(input, factor, summand, activation);
+        match recomputation::prepare(Affine, parents, again) {
             OpsKind::Tracked(mut prep) => {
-                let nodes = [&input, &factor, &summand].map(|tensor| prep.checkpoint(tensor));
+                let nodes = parents.map(|tensor| prep.checkpoint(tensor));
                 let [input, factor, summand] =
                     [input, factor, summand].map(|tensor| tensor.into_primitive());
                 let output = B::affine(input, factor, summand, activation);
@@ -244,11 +251,8 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             }
         }
 
-        match Activate
-            .prepare::<C>([input.node()])
-            .compute_bound()
-            .stateful()
-        {
+        let again = move |[input]: [_; 1]| B::activate(input, activation);
+        match recomputation::prepare(Activate, [&input], again) {
             OpsKind::Tracked(mut prep) => {
                 let state = (prep.checkpoint(&input), activation);
                 let output = B::activate(input.into_primitive(), activation);
@@ -398,6 +402,16 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
 
     fn means_gradient(_: FloatTensor<Self>, _: [usize; 2]) -> FloatTensor<Self> {
         unreachable!("gradients are not differentiated")
+    }
+
+    fn adam_step(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        unreachable!("only called where nothing is differentiated")
     }
 }
 

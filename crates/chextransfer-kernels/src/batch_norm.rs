@@ -15,6 +15,10 @@ pub(crate) struct Normalized {
     pub(crate) mean: Vec<f32>,
     /// Of each channel, biased.
     pub(crate) variance: Vec<f32>,
+    /// What a channel is multiplied by before the activation.
+    pub(crate) factor: Vec<f32>,
+    /// What is added to that.
+    pub(crate) summand: Vec<f32>,
 }
 
 /// `[batch, channels, area]`.
@@ -25,6 +29,11 @@ pub(crate) struct Maps {
 }
 
 impl Maps {
+    /// The same with another number of channels, such as those of all images.
+    pub(crate) fn with(self, channels: usize) -> Self {
+        Self { channels, ..self }
+    }
+
     /// The maps of each channel.
     fn by_channel<'a>(&self, values: &'a mut [f32]) -> Vec<Vec<&'a mut [f32]>> {
         let mut channels: Vec<Vec<_>> = (0..self.channels).map(|_| Vec::new()).collect();
@@ -91,16 +100,18 @@ pub(crate) fn normalize(
                     for (output, input) in outputs.into_iter().zip(inputs) {
                         affine_activation(affine, activation, input, output);
                     }
-                    (mean, variance)
+                    (mean, variance, affine)
                 },
             )
         })
         .collect();
-    let (mean, variance) = statistics.into_iter().unzip();
+    let of_each = |value: fn(&(f32, f32, Affine)) -> f32| statistics.iter().map(value).collect();
     Normalized {
         output,
-        mean,
-        variance,
+        mean: of_each(|(mean, _, _)| *mean),
+        variance: of_each(|(_, variance, _)| *variance),
+        factor: of_each(|(_, _, affine)| affine.factor),
+        summand: of_each(|(_, _, affine)| affine.summand),
     }
 }
 

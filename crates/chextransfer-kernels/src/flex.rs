@@ -2,15 +2,16 @@
 
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::backend::{Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Bytes, DType, Device, Shape, Tensor};
 
+use crate::adam;
 use crate::batch_norm::{self, Maps};
 use crate::channels;
 use crate::convolution::{self, ConvShape, Epilogue};
 use crate::elementwise;
 use crate::pooling::{self, PoolShape};
-use crate::{Activation, Affine, BatchNormalized, ConvOptions, PoolOptions};
+use crate::{Activation, AdamStep, Affine, BatchNormalized, ConvOptions, PoolOptions};
 
 /// Whether a tensor lies where these operations work.
 pub(crate) fn is_fast<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -121,7 +122,7 @@ pub(crate) fn batch_norm_train(
     epsilon: f64,
     activation: Activation,
 ) -> BatchNormalized {
-    let (output, mean, variance) = <Dispatch as Kernels>::normalize(
+    let normalized = <Dispatch as Kernels>::normalize(
         input.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
@@ -129,13 +130,14 @@ pub(crate) fn batch_norm_train(
         activation,
     );
     BatchNormalized {
-        output: Tensor::from_dispatch(output),
-        mean: Tensor::from_dispatch(mean),
-        variance: Tensor::from_dispatch(variance),
+        output: Tensor::from_dispatch(normalized.output),
+        mean: Tensor::from_dispatch(normalized.mean),
+        variance: Tensor::from_dispatch(normalized.variance),
     }
 }
 
-pub(crate) fn channel_affine(
+/// With a factor and a summand for each channel, or for each channel of each image.
+pub(crate) fn affine(
     input: Tensor<4>,
     factor: Tensor<1>,
     summand: Tensor<1>,
@@ -219,6 +221,34 @@ pub(crate) fn global_average(input: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Kernels>::means(input.into_dispatch()))
 }
 
+pub(crate) fn adam_step<const D: usize>(
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+    [first, second]: [Tensor<D>; 2],
+    step: AdamStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let (weight, first, second) = <Dispatch as Kernels>::adam_step(
+        weight.into_dispatch(),
+        gradient.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        step,
+    );
+    let moments = [first, second].map(Tensor::from_dispatch);
+    (Tensor::from_dispatch(weight), moments)
+}
+
+/// What normalisation by the statistics of the batch gives.
+#[derive(ExtensionType)]
+pub(crate) struct Normalized<B: Backend> {
+    pub(crate) output: FloatTensor<B>,
+    pub(crate) mean: FloatTensor<B>,
+    pub(crate) variance: FloatTensor<B>,
+    /// What normalised each channel, with the next.
+    pub(crate) factor: FloatTensor<B>,
+    pub(crate) summand: FloatTensor<B>,
+}
+
 /// The operations and their gradients, which `autodiff` makes differentiable.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Kernels: Backend {
@@ -258,7 +288,7 @@ pub(crate) trait Kernels: Backend {
         bias: FloatTensor<Self>,
         epsilon: f32,
         activation: Activation,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    ) -> Normalized<Self>;
 
     #[allow(
         clippy::too_many_arguments,
@@ -275,6 +305,7 @@ pub(crate) trait Kernels: Backend {
         activation: Activation,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
+    /// As many factors and summands as there are channels, or channels of all images.
     fn affine(
         input: FloatTensor<Self>,
         factor: FloatTensor<Self>,
@@ -324,6 +355,15 @@ pub(crate) trait Kernels: Backend {
     fn means(input: FloatTensor<Self>) -> FloatTensor<Self>;
 
     fn means_gradient(gradient: FloatTensor<Self>, sides: [usize; 2]) -> FloatTensor<Self>;
+
+    /// The weight and its moments.
+    fn adam_step(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl Kernels for Flex {
@@ -388,7 +428,7 @@ impl Kernels for Flex {
         bias: FlexTensor,
         epsilon: f32,
         activation: Activation,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+    ) -> Normalized<Self> {
         let [input, weight, bias] = [input, weight, bias].map(contiguous);
         let maps = maps(&input);
         let normalized = batch_norm::normalize(
@@ -399,11 +439,14 @@ impl Kernels for Flex {
             epsilon,
             activation,
         );
-        (
-            tensor(normalized.output, input.shape()),
-            tensor(normalized.mean, [maps.channels]),
-            tensor(normalized.variance, [maps.channels]),
-        )
+        let of_channels = |values| tensor(values, [maps.channels]);
+        Normalized {
+            output: tensor(normalized.output, input.shape()),
+            mean: of_channels(normalized.mean),
+            variance: of_channels(normalized.variance),
+            factor: of_channels(normalized.factor),
+            summand: of_channels(normalized.summand),
+        }
     }
 
     fn normalize_gradients(
@@ -447,7 +490,8 @@ impl Kernels for Flex {
     ) -> FlexTensor {
         let [input, factor, summand] = [input, factor, summand].map(contiguous);
         let (factor, summand) = (values(&factor), values(&summand));
-        let output = batch_norm::affine(maps(&input), values(&input), factor, summand, activation);
+        let maps = maps(&input).with(factor.len());
+        let output = batch_norm::affine(maps, values(&input), factor, summand, activation);
         tensor(output, input.shape())
     }
 
@@ -459,7 +503,7 @@ impl Kernels for Flex {
         activation: Activation,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let [input, factor, summand] = [input, factor, summand].map(contiguous);
-        let maps = maps(&input);
+        let maps = maps(&input).with(values(&factor).len());
         let mut gradient = owned(gradient);
         let (of_factor, of_summand) = batch_norm::affine_gradients(
             maps,
@@ -551,6 +595,20 @@ impl Kernels for Flex {
         let gradient = contiguous(gradient);
         let result = pooling::means_gradient(sides[0] * sides[1], values(&gradient));
         tensor(result, with_sides(&gradient, sides))
+    }
+
+    fn adam_step(
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        step: AdamStep,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let gradient = contiguous(gradient);
+        let [mut weight, mut first, mut second] = [weight, first, second].map(owned);
+        let moments = [first.storage_mut(), second.storage_mut()];
+        adam::step(weight.storage_mut(), values(&gradient), moments, step);
+        (weight, first, second)
     }
 }
 

@@ -2,15 +2,17 @@
 //!
 //! In: Burn tensors on any device. Out: the same as a composition of Burn's operations gives, differentiable, and on Burn's CPU
 //! backend several times as fast ([`conv2d`], [`conv2d_affine`], [`batch_norm_train`], [`channel_affine`],
-//! [`add_activate`], [`concatenate_channels`], [`pool2d`], [`global_average`], [`scale_channels`], [`Activation::forward`]). Everywhere else, for other types than float32, and without the cargo feature `cpu`, it is that composition.
+//! [`add_activate`], [`concatenate_channels`], [`pool2d`], [`global_average`], [`scale_channels`], [`Activation::forward`], [`adam_step`]). Everywhere else, for other types than float32, and without the cargo feature `cpu`, it is that composition.
 //!
 //! | room | what is in it |
 //! | --- | --- |
 //! | `operations` | the public functions, each with its composition of Burn's operations |
 //! | `flex` `autodiff` | the same on Burn's CPU backend, and their backward passes |
+//! | `recomputation` | results that the backward pass computes again |
 //! | `convolution` | convolutions and their gradients: products of packed windows, depthwise loops |
 //! | `batch_norm` | normalisation with the activation behind it, affine maps of channels |
 //! | `channels` | maps side by side |
+//! | `adam` | a step of the optimiser |
 //! | `pooling` | windows' maxima and means, means of whole maps |
 //! | `matrix` | the two kernels that every product passes through; rows to columns |
 //! | `activation` `scalar` | activation functions, of tensors and of one value |
@@ -37,6 +39,8 @@
 //! ```
 
 mod activation;
+#[cfg(feature = "cpu")]
+mod adam;
 #[cfg(feature = "allocator")]
 mod allocator;
 mod operations;
@@ -60,6 +64,8 @@ mod matrix;
 #[cfg(feature = "cpu")]
 mod pooling;
 #[cfg(feature = "cpu")]
+mod recomputation;
+#[cfg(feature = "cpu")]
 mod scalar;
 #[cfg(feature = "cpu")]
 mod simd;
@@ -69,8 +75,8 @@ pub use activation::Activation;
 #[cfg(feature = "allocator")]
 pub use allocator::KeepingAllocator;
 pub use operations::{
-    Affine, BatchNormalized, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
-    channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average, pool2d,
-    scale_channels,
+    AdamStep, Affine, BatchNormalized, ConvOptions, PoolKind, PoolOptions, adam_step, add_activate,
+    batch_norm_train, channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average,
+    pool2d, scale_channels,
 };
 pub use workers::on_workers;

@@ -80,6 +80,65 @@ pub enum PoolKind {
     AverageInside,
 }
 
+/// What Adam does in a step to every weight `w` with gradient `g` and moments `m` and `v`, in this order:
+/// `g += penalty w`, `m = betas[0] m + (1 - betas[0]) g`, `v = betas[1] v + (1 - betas[1]) g^2` and
+/// `w = retention w - rate m / (sqrt(v) + epsilon)` (Kingma and Ba 2015, section 2, where `rate` and `epsilon` hold the
+/// corrections of the moments' bias).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamStep {
+    /// What is kept of the moments.
+    pub betas: [f32; 2],
+    /// The learning rate, times `sqrt(1 - betas[1]^t) / (1 - betas[0]^t)` in step t.
+    pub rate: f32,
+    /// Keeps the divisor from zero, times `sqrt(1 - betas[1]^t)` in step t.
+    pub epsilon: f32,
+    /// Share of the weight in the gradient: L2 penalty.
+    pub penalty: f32,
+    /// Share of the weight that stays: 1, or less with decoupled weight decay.
+    pub retention: f32,
+}
+
+/// A step of Adam: the weight, and its moments.
+///
+/// # Shapes
+/// Four of any one shape, unchanged.
+///
+/// # Panics
+/// Where the shapes differ.
+pub fn adam_step<const D: usize>(
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+    step: AdamStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let [first, second] = moments;
+    #[cfg(feature = "cpu")]
+    {
+        let all = [&weight, &gradient, &first, &second];
+        let alike = |tensor: &Tensor<D>| {
+            crate::flex::is_fast(tensor)
+                && !tensor.device().is_autodiff()
+                && tensor.dims() == weight.dims()
+        };
+        if all.into_iter().all(alike) {
+            return crate::flex::adam_step(weight, gradient, [first, second], step);
+        }
+    }
+    let [first_decay, second_decay] = step.betas;
+    let gradient = match step.penalty {
+        0.0 => gradient,
+        penalty => gradient + weight.clone() * penalty,
+    };
+    let first = first * first_decay + gradient.clone() * (1.0 - first_decay);
+    let second = second * second_decay + gradient.square() * (1.0 - second_decay);
+    let change = first.clone() * step.rate / (second.clone().sqrt() + step.epsilon);
+    let weight = match step.retention {
+        1.0 => weight,
+        retention => weight * retention,
+    };
+    (weight - change, [first, second])
+}
+
 /// A convolution, without dilation.
 ///
 /// # Shapes
@@ -185,17 +244,21 @@ pub fn batch_norm_train(
 ///
 /// # Shapes
 /// `[batch, channels, rows, columns]`, unchanged; `factor` and `summand` are `[channels]`.
+///
+/// # Panics
+/// Where there are other numbers of them.
 pub fn channel_affine(
     input: Tensor<4>,
     factor: Tensor<1>,
     summand: Tensor<1>,
     activation: Activation,
 ) -> Tensor<4> {
+    let [_, channels, _, _] = input.dims();
+    assert_eq!((factor.dims(), summand.dims()), ([channels], [channels]));
     #[cfg(feature = "cpu")]
     if crate::flex::is_fast(&input) {
-        return crate::flex::channel_affine(input, factor, summand, activation);
+        return crate::flex::affine(input, factor, summand, activation);
     }
-    let [channels] = factor.dims();
     let broadcast = |tensor: Tensor<1>| tensor.reshape([1, channels, 1, 1]);
     activation.forward(input * broadcast(factor) + broadcast(summand))
 }
@@ -292,16 +355,17 @@ pub fn global_average(input: Tensor<4>) -> Tensor<2> {
 ///
 /// # Shapes
 /// `[batch, channels, rows, columns]`, unchanged; `factors` is `[batch, channels]`.
+///
+/// # Panics
+/// Where it has another shape.
 pub fn scale_channels(input: Tensor<4>, factors: Tensor<2>) -> Tensor<4> {
-    let [batch, channels] = factors.dims();
+    let [batch, channels, _, _] = input.dims();
+    assert_eq!(factors.dims(), [batch, channels]);
     #[cfg(feature = "cpu")]
     if crate::flex::is_fast(&input) {
-        // An image's channels as channels of one image.
-        let shape = input.shape();
-        let maps = input.reshape([1, batch * channels, shape[2], shape[3]]);
         let factors = factors.reshape([batch * channels]);
         let summands = factors.zeros_like();
-        return channel_affine(maps, factors, summands, Activation::Identity).reshape(shape);
+        return crate::flex::affine(input, factors, summands, Activation::Identity);
     }
     input * factors.reshape([batch, channels, 1, 1])
 }

@@ -4,9 +4,9 @@
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions as BurnConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Distribution, Tensor, activation, module};
 use chextransfer_kernels::{
-    Activation, Affine, ConvOptions, PoolKind, PoolOptions, add_activate, batch_norm_train,
-    channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average, pool2d,
-    scale_channels,
+    Activation, AdamStep, Affine, ConvOptions, PoolKind, PoolOptions, adam_step, add_activate,
+    batch_norm_train, channel_affine, concatenate_channels, conv2d, conv2d_affine, global_average,
+    pool2d, scale_channels,
 };
 use proptest::prelude::*;
 
@@ -610,6 +610,34 @@ fn gates_of_channels_agree() {
         },
         1e-6,
     );
+}
+
+#[test]
+fn steps_of_adam_agree() {
+    let step = AdamStep {
+        betas: [0.9, 0.99],
+        rate: 0.3,
+        epsilon: 1e-3,
+        penalty: 0.05,
+        retention: 0.98,
+    };
+    // More than a task takes, and no multiple of a vector.
+    let shape = [7, 11, 13, 41];
+    let [weight, gradient, first, second] = [1, 2, 3, 4].map(|seed| tensor(shape, seed).inner());
+    let gradient = gradient.swap_dims(0, 2).reshape(shape);
+    let of = |dtype| {
+        let [weight, gradient, first, second] =
+            [&weight, &gradient, &first, &second].map(|tensor| tensor.clone().cast(dtype));
+        let (weight, [first, second]) = adam_step(weight, gradient, [first, second.abs()], step);
+        [weight, first, second]
+    };
+    // Other types take the composition.
+    for (found, expected) in of(DType::F32).into_iter().zip(of(DType::F64)) {
+        assert_close("adam", found, expected.clone(), expected, 1e-6);
+    }
+    // What others see stays as it was.
+    let before = tensor(shape, 1).inner();
+    assert!(weight.into_data() == before.into_data());
 }
 
 #[test]

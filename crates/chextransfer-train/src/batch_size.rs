@@ -5,12 +5,12 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use chextransfer_models::{Channels, DeviceChoice, Network, NetworkSpec};
 
 use crate::panic_message::panic_message;
-use crate::{Error, Loss, Result};
+use crate::{Error, Loss, OptimizerConfig, Result};
 
 /// Which batches to try, and how far to go. Plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,9 +123,10 @@ pub fn find_batch_size(
         true => device.gradient_checkpointing(),
         false => device,
     };
+    let network = spec.init(0, &device);
     let mut trainer = Trainer {
-        network: spec.init(0, &device),
-        optimizer: AdamConfig::new().init(),
+        optimizer: OptimizerConfig::default().init(&network, true),
+        network,
     };
     let mut trials: Vec<BatchSizeTrial> = Vec::new();
     let report = |trials, stopped| Ok(BatchSizeReport { trials, stopped });

@@ -23,6 +23,7 @@
 //! # Ok::<(), chextransfer_train::Error>(())
 //! ```
 
+mod adam;
 mod average;
 mod batch_size;
 mod checkpoint;

@@ -1,11 +1,13 @@
-//! The optimisers, made of Burn's.
+//! The optimisers.
 
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, ModuleOptimizer, Optimizer, SgdConfig};
+use burn::optim::{DynOptimizer, ModuleOptimizer, Optimizer, SgdConfig};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+
+use crate::adam::{Adam, Decay};
 
 /// How weights follow their gradients; formulas and names are PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -124,36 +126,30 @@ impl OptimizerConfig {
 
     /// The optimiser of a module. Unless `decay_all`, the parameters with one axis (biases and
     /// normalisations) have no weight decay.
-    pub(crate) fn init(&self, module: &impl Module, decay_all: bool) -> ModuleOptimizer {
+    pub fn init(&self, module: &impl Module, decay_all: bool) -> ModuleOptimizer {
         let exempt = (!decay_all).then(|| ParamGroup::from_paths(vectors(module)));
         match *self {
             Self::Adam {
-                betas: [beta_1, beta_2],
+                betas,
                 epsilon,
                 weight_decay,
             } => {
-                let rule = |decay| {
-                    AdamConfig::new()
-                        .with_beta_1(beta_1)
-                        .with_beta_2(beta_2)
-                        .with_epsilon(epsilon)
-                        .with_weight_decay(penalty(decay))
-                        .build()
+                let rule = |decay| Adam {
+                    betas,
+                    epsilon,
+                    decay: Decay::Coupled(decay),
                 };
                 grouped(rule(weight_decay), exempt.map(|group| (group, rule(0.0))))
             }
             Self::AdamW {
-                betas: [beta_1, beta_2],
+                betas,
                 epsilon,
                 weight_decay,
             } => {
-                let rule = |decay| {
-                    AdamWConfig::new()
-                        .with_beta_1(beta_1)
-                        .with_beta_2(beta_2)
-                        .with_epsilon(epsilon)
-                        .with_weight_decay(decay)
-                        .build()
+                let rule = |decay| Adam {
+                    betas,
+                    epsilon,
+                    decay: Decay::Decoupled(decay),
                 };
                 grouped(rule(weight_decay), exempt.map(|group| (group, rule(0.0))))
             }
