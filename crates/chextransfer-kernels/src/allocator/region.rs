@@ -7,8 +7,11 @@ use std::sync::{Mutex, PoisonError};
 const GRAIN: usize = 64 * 1024;
 
 /// Addresses that are asked for, of which memory stands behind those alone that were ever used; less where the system grants
-/// less.
-const RESERVED: [usize; 4] = [1 << 42, 1 << 40, 1 << 38, 1 << 36];
+/// less. Tests need few, and emulators and Miri keep an account of every page.
+const RESERVED: [usize; 4] = match cfg!(test) {
+    true => [1 << 30; 4],
+    false => [1 << 42, 1 << 40, 1 << 38, 1 << 36],
+};
 
 /// Large blocks. A new one is cut from the first gap that holds it, and gaps that meet become one, so that the region grows
 /// little beyond what was ever in use at once, whatever the sizes are.
@@ -179,14 +182,17 @@ fn write(place: usize, gap: Gap) {
 #[allow(unsafe_code, reason = "stated below")]
 fn map(bytes: usize) -> usize {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let mut flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    if !cfg!(miri) {
+        flags |= libc::MAP_NORESERVE;
+    }
     // SAFETY: an anonymous mapping at an address of the system's choice touches nothing that exists; the advice is for it alone.
     unsafe {
         let start = libc::mmap(null_mut(), bytes, protection, flags, -1, 0);
         if start == libc::MAP_FAILED {
             return 0;
         }
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(miri)))]
         libc::madvise(start, bytes, libc::MADV_HUGEPAGE);
         start as usize
     }

@@ -203,6 +203,7 @@ pub(crate) fn deinterleave(from: &[[f32; SIDE]], maps: &mut [f32], area: usize, 
 }
 
 /// Where blocks begin; the last one lies over the one before.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 #[inline(always)]
 fn starts(side: usize) -> impl Iterator<Item = usize> {
     (0..side.div_ceil(SIDE)).map(move |block| (block * SIDE).min(side - SIDE))
