@@ -121,7 +121,7 @@ pub struct TrainConfig {
     #[serde(default)]
     pub non_finite: NonFinite,
     /// Computes elementwise activations again in the backward pass instead of keeping them: less
-    /// memory, the same gradients.
+    /// memory, the same gradients. On the CPU our kernels do so in any case.
     #[serde(default)]
     pub gradient_checkpointing: bool,
     /// What convolutions compute in while training.
