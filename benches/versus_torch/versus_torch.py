@@ -7,9 +7,9 @@ Run by hand with torch 2.15.0, torchvision 0.29.2 and timm 1.0.31, on a machine 
 
 Both sides run in processes of their own on the same number of threads and take turns: ours, then each of PyTorch's ways, again
 and again, until there were as many rounds as asked for and as many seconds. A step that is timed has another before it, for the
-caches, unless it is so long that they do not matter. PyTorch's Adam is its fused one, as ours is. A ratio is the median over the rounds of PyTorch's time over ours, for the
-way of PyTorch's whose median is the lowest. Memory is the most resident memory of a process, for PyTorch less what its libraries
-take, and of its ways the least.
+caches, unless it is so long that they do not matter. PyTorch's Adam is its fused one, as ours is. A ratio is the median over the
+rounds of PyTorch's time over ours, for the way of PyTorch's whose median is the lowest. Memory is the most resident memory of a
+process, for PyTorch less what its libraries take, and of its ways the least.
 """
 
 import argparse
